@@ -20,81 +20,84 @@ PREFIX = "TAPEWATCH_"
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
 
-    data_dir: Path = Field(Path("data"), description="Checkpoints, spills and other files of a process.")
+    data_dir: Path = Field(default=Path("data"), description="Checkpoints, spills and other files of a process.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "text"] = Field("json", description="json: one object a line.")
-    metrics_port: int = Field(0, description="Prometheus port of a process; 0 = none.")
+    log_format: Literal["json", "text"] = Field(default="json", description="json: one object a line.")
+    metrics_port: int = Field(default=0, description="Prometheus port of a process; 0 = none.")
 
     # Kafka
-    kafka_brokers: str = Field("127.0.0.1:9092", description="Comma-separated host:port.")
-    kafka_fetch_wait_ms: int = Field(500, description="5 for a broker that does not wake a waiting fetch.")
-    topic_prefix: str = Field("", description="Put before each topic name, e.g. `staging.`.")
-    trades_partitions: int = Field(4, ge=1, description="Fixed once the topic exists.")
+    kafka_brokers: str = Field(default="127.0.0.1:9092", description="Comma-separated host:port.")
+    kafka_fetch_wait_ms: int = Field(default=500, description="5 for a broker that does not wake a waiting fetch.")
+    topic_prefix: str = Field(default="", description="Put before each topic name, e.g. `staging.`.")
+    trades_partitions: int = Field(default=4, ge=1, description="Fixed once the topic exists.")
 
     # Stores
     postgres_url: SecretStr = Field(
-        SecretStr("postgresql://postgres@127.0.0.1:5432/tapewatch"), description="postgresql://user:pw@host/db"
+        default=SecretStr("postgresql://postgres@127.0.0.1:5432/tapewatch"),
+        description="postgresql://user:pw@host/db",
     )
-    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/0"), description="State cache, live data.")
-    celery_broker_url: SecretStr = Field(SecretStr("redis://127.0.0.1:6379/1"), description="Task queue.")
-    clickhouse_url: str = Field("http://127.0.0.1:8123", description="HTTP endpoint.")
+    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), description="State cache, live data.")
+    celery_broker_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/1"), description="Task queue.")
+    clickhouse_url: str = Field(default="http://127.0.0.1:8123", description="HTTP endpoint.")
     clickhouse_user: str = "default"
     clickhouse_password: SecretStr = SecretStr("")
     clickhouse_database: str = "tapewatch"
-    blob_url: str = Field("", description="file:///dir or s3://bucket; empty = DATA_DIR/blobs.")
+    blob_url: str = Field(default="", description="file:///dir or s3://bucket; empty = DATA_DIR/blobs.")
 
     # Feed
-    finnhub_api_key: SecretStr = Field(SecretStr(""), description="Key of the market data feed.")
+    finnhub_api_key: SecretStr = Field(default=SecretStr(""), description="Key of the market data feed.")
     finnhub_ws_url: str = "wss://ws.finnhub.io"
     finnhub_rest_url: str = "https://finnhub.io/api/v1"
-    finnhub_symbol_limit: int = Field(50, ge=1, description="Symbols one key may subscribe.")
-    finnhub_calls_per_minute: int = Field(60, ge=1)
-    feed_name: str = Field("finnhub", description="Stands in every candle and firing.")
+    finnhub_symbol_limit: int = Field(default=50, ge=1, description="Symbols one key may subscribe.")
+    finnhub_calls_per_minute: int = Field(default=60, ge=1)
+    feed_name: str = Field(default="finnhub", description="Stands in every candle and firing.")
     feed_clock: Literal["receipt", "player"] = Field(
-        "receipt", description="player: feed time comes from the simulator's clock."
+        default="receipt", description="player: feed time comes from the simulator's clock."
     )
-    watch_symbols: str = Field("", description="Comma-separated symbols to watch besides those of pipelines.")
+    watch_symbols: str = Field(default="", description="Comma-separated symbols to watch besides those of pipelines.")
     odd_lots: Literal["session", "never", "always"] = Field(
-        "session", description="When an odd lot sets the price: in extended hours only, never, always."
+        default="session", description="When an odd lot sets the price: in extended hours only, never, always."
     )
-    close_grace_ms: int = Field(2000, ge=0, description="A candle closes this long after its end without a trade.")
-    mark_interval_ms: int = Field(250, ge=50)
-    gap_tolerance_ms: int = Field(10_000, ge=0, description="A longer loss of the feed makes values UNKNOWN.")
-    calendars: str = Field("ASX=XASX,LSE=XLON", description="PREFIX=CALENDAR pairs; bare symbols are XNYS.")
+    close_grace_ms: int = Field(
+        default=2000, ge=0, description="A candle closes this long after its end without a trade."
+    )
+    mark_interval_ms: int = Field(default=250, ge=50)
+    gap_tolerance_ms: int = Field(default=10_000, ge=0, description="A longer loss of the feed makes values UNKNOWN.")
+    calendars: str = Field(default="ASX=XASX,LSE=XLON", description="PREFIX=CALENDAR pairs; bare symbols are XNYS.")
 
     # Models
     openai_api_key: SecretStr = Field(
-        SecretStr(""),
+        default=SecretStr(""),
         validation_alias=AliasChoices(PREFIX + "OPENAI_API_KEY", "OPENAI_API_KEY"),
         description="Without it the `rules` provider answers.",
     )
     openai_base_url: str = Field(
-        "https://api.openai.com/v1",
+        default="https://api.openai.com/v1",
         validation_alias=AliasChoices(PREFIX + "OPENAI_BASE_URL", "OPENAI_BASE_URL"),
         description="Any OpenAI-compatible server.",
     )
-    llm_model: str = Field("gpt-5-mini", description="Model of the bias and strategy crews.")
-    llm_report_model: str = Field("gpt-5-nano", description="Model of summaries.")
-    llm_timeout_ms: int = Field(30_000, ge=100)
-    budget_execution_usd: Decimal = Field(Decimal("0.50"), description="Most that one execution may spend.")
-    budget_daily_usd: Decimal = Field(Decimal("10"), description="Default daily limit of a user.")
+    llm_model: str = Field(default="gpt-5-mini", description="Model of the bias and strategy crews.")
+    llm_report_model: str = Field(default="gpt-5-nano", description="Model of summaries.")
+    llm_timeout_ms: int = Field(default=30_000, ge=100)
+    budget_execution_usd: Decimal = Field(default=Decimal("0.50"), description="Most that one execution may spend.")
+    budget_daily_usd: Decimal = Field(default=Decimal("10"), description="Default daily limit of a user.")
 
     # API and page
     api_host: str = "127.0.0.1"
     api_port: int = 8000
-    public_url: str = Field("", description="Origin the browser uses; empty = http://API_HOST:API_PORT.")
-    web_dir: Path = Field(Path("web/dist/tapewatch/browser"), description="The built page.")
-    session_secret: SecretStr = Field(SecretStr(""), description="Signs access tokens; at least 32 characters.")
-    secure_cookies: bool = Field(False, description="true behind HTTPS.")
-    demo_user: bool = Field(False, description="Seed demo@tapewatch.local and the example pipelines.")
+    public_url: str = Field(default="", description="Origin the browser uses; empty = http://API_HOST:API_PORT.")
+    web_dir: Path = Field(default=Path("web/dist/tapewatch/browser"), description="The built page.")
+    session_secret: SecretStr = Field(default=SecretStr(""), description="Signs access tokens; at least 32 characters.")
+    secure_cookies: bool = Field(default=False, description="true behind HTTPS.")
+    demo_user: bool = Field(default=False, description="Seed demo@tapewatch.local and the example pipelines.")
     demo_password: SecretStr = SecretStr("")
-    examples_dir: Path = Field(Path("examples"), description="Pipelines seeded for the demo user.")
-    master_key_file: Path | None = Field(None, description="Key that wraps the data keys of credentials.")
+    examples_dir: Path = Field(default=Path("examples"), description="Pipelines seeded for the demo user.")
+    master_key_file: Path | None = Field(default=None, description="Key that wraps the data keys of credentials.")
 
     # Agents
-    worker_threads: int = Field(8, ge=1)
-    lease_seconds: int = Field(15, ge=3, description="A dead worker's execution is taken over after this.")
-    paper_cash_usd: Decimal = Field(Decimal("100000"), description="Start balance of a paper account.")
+    worker_threads: int = Field(default=8, ge=1)
+    lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
+    paper_cash_usd: Decimal = Field(default=Decimal("100000"), description="Start balance of a paper account.")
 
     @property
     def origin(self) -> str:
