@@ -33,7 +33,7 @@ $(VENV)/.installed: $(UV) requirements.lock pyproject.toml
 	@echo "[2/5] Python packages (about 2 GB; 10 s to 3 min)"
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation-package none -e .
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 web/node_modules/.installed: web/package.json web/package-lock.json $(VENV)/.installed

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -83,7 +82,9 @@ def ensure_topics(settings: Settings, *, timeout_s: float = 10.0) -> None:
     missing = [t for t in topics(settings).all() if t.name not in present]
     if not missing:
         return
-    created: dict[str, Future[None]] = admin.create_topics([_new_topic(t) for t in missing], request_timeout=timeout_s)
+    created = cast(
+        "dict[str, Future[None]]", admin.create_topics([_new_topic(t) for t in missing], request_timeout=timeout_s)
+    )
     for name, future in created.items():
         try:
             future.result(timeout_s)
