@@ -1,0 +1,68 @@
+"""Average true range, Wilder's smoothing, seeded with the mean of the first `period` true ranges."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import Out, State
+
+COUNT, PREVIOUS, RANGE = range(3)
+
+
+def _first(params: Params) -> int:
+    return int(params[0]) + 1
+
+
+def _stable(params: Params) -> int:
+    return math.ceil(params[0] + 1 + 6.9 * params[0])
+
+
+def _no_window(params: Params) -> int:
+    del params
+    return 1
+
+
+DEFINITION = IndicatorDef(
+    name="ATR",
+    kind=5,
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    summary="Average true range, in the unit of the price.",
+    talib_name="ATR",
+)
+
+
+@njit(cache=True, error_model="numpy")
+def _true_range(h: float, low: float, previous: float) -> float:
+    return max(h - low, max(abs(h - previous), abs(low - previous)))
+
+
+@njit(cache=True, error_model="numpy")
+def _average(st: State, p0: float, h: float, low: float) -> float:
+    """Return sum (while seeding) or average of true ranges with this candle as number count + 1 > 1."""
+    reach = _true_range(h, low, st[PREVIOUS])
+    n = st[COUNT]
+    if n < p0:
+        return st[RANGE] + reach
+    if n == p0:
+        return (st[RANGE] + reach) / p0
+    return (st[RANGE] * (p0 - 1.0) + reach) / p0
+
+
+@njit(cache=True, error_model="numpy")
+def form(st: State, p0: float, h: float, low: float, out: Out, at: int) -> None:
+    out[at] = float("nan") if st[COUNT] < p0 else _average(st, p0, h, low)
+
+
+@njit(cache=True, error_model="numpy")
+def advance(st: State, p0: float, h: float, low: float, c: float) -> None:
+    if st[COUNT] > 0.0:
+        st[RANGE] = _average(st, p0, h, low)
+    st[PREVIOUS] = c
+    st[COUNT] += 1.0

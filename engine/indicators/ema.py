@@ -1,0 +1,61 @@
+"""Exponential moving average, seeded with the mean of the first `period` closes as TA-Lib does."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import Out, State
+
+
+def _period(params: Params) -> int:
+    return int(params[0])
+
+
+def _stable(params: Params) -> int:
+    return math.ceil(params[0] + 3.45 * params[0])
+
+
+def _no_window(params: Params) -> int:
+    del params
+    return 1
+
+
+DEFINITION = IndicatorDef(
+    name="EMA",
+    kind=1,
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=_period,
+    stable=_stable,
+    window=_no_window,
+    summary="Exponential moving average of the close.",
+    talib_name="EMA",
+)
+
+
+@njit(cache=True, error_model="numpy")
+def value(st: State, p0: float, c: float) -> float:
+    """Return the average with `c` as last close; st = count, then sum while seeding, average after."""
+    n = st[0] + 1.0
+    if n < p0:
+        return float("nan")
+    if n == p0:
+        return (st[1] + c) / p0
+    return (c - st[1]) * (2.0 / (p0 + 1.0)) + st[1]
+
+
+@njit(cache=True, error_model="numpy")
+def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    out[at] = value(st, p0, c)
+
+
+@njit(cache=True, error_model="numpy")
+def advance(st: State, p0: float, c: float) -> None:
+    if st[0] + 1.0 < p0:
+        st[1] += c
+    else:
+        st[1] = value(st, p0, c)
+    st[0] += 1.0

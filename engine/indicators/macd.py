@@ -1,0 +1,91 @@
+"""Moving average convergence divergence: fast EMA minus slow EMA, and the EMA of that (signal)."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import Out, State
+
+COUNT, FAST, SLOW, SIGNAL = range(4)
+
+
+def _first(params: Params) -> int:
+    return int(params[1] + params[2]) - 1
+
+
+def _stable(params: Params) -> int:
+    return math.ceil(_first(params) + 3.45 * (params[1] + params[2]))
+
+
+def _no_window(params: Params) -> int:
+    del params
+    return 1
+
+
+def _problem(params: Params) -> str:
+    return "" if params[0] < params[1] else "the fast period must be below the slow one, as in MACD_12_26_9"
+
+
+DEFINITION = IndicatorDef(
+    name="MACD",
+    kind=3,
+    params=(Param("fast", 12), Param("slow", 26), Param("signal", 9)),
+    outputs=("line", "signal", "histogram"),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    summary="Difference of two exponential averages, its signal line and their distance.",
+    talib_name="MACD",
+    signals=("bullish_crossover", "bearish_crossover"),
+    problem=_problem,
+)
+
+
+@njit(cache=True, error_model="numpy")
+def _step(st: State, fast: float, slow: float, signal: float, c: float) -> tuple[float, float, float]:
+    """Return fast average, slow average and signal with `c` as candle number count + 1.
+
+    TA-Lib seeds the fast average at the candle of the slow one, from the last `fast` closes: until then
+    both slots hold sums. The signal's slot holds a sum until `signal` values of the line exist.
+    """
+    n = st[COUNT] + 1.0
+    if n < slow:
+        ef = st[FAST] + c if n > slow - fast else st[FAST]
+        return ef, st[SLOW] + c, 0.0
+    if n == slow:
+        ef = (st[FAST] + c) / fast
+        es = (st[SLOW] + c) / slow
+    else:
+        ef = (c - st[FAST]) * (2.0 / (fast + 1.0)) + st[FAST]
+        es = (c - st[SLOW]) * (2.0 / (slow + 1.0)) + st[SLOW]
+    line = ef - es
+    lines = n - slow + 1.0
+    if lines < signal:
+        return ef, es, st[SIGNAL] + line
+    if lines == signal:
+        return ef, es, (st[SIGNAL] + line) / signal
+    return ef, es, (line - st[SIGNAL]) * (2.0 / (signal + 1.0)) + st[SIGNAL]
+
+
+@njit(cache=True, error_model="numpy")
+def form(st: State, fast: float, slow: float, signal: float, c: float, out: Out, at: int) -> None:
+    """Write line, signal, histogram; all three wait for the signal, as in TA-Lib."""
+    if st[COUNT] + 1.0 < slow + signal - 1.0:
+        out[at] = out[at + 1] = out[at + 2] = float("nan")
+        return
+    ef, es, sig = _step(st, fast, slow, signal, c)
+    out[at] = ef - es
+    out[at + 1] = sig
+    out[at + 2] = ef - es - sig
+
+
+@njit(cache=True, error_model="numpy")
+def advance(st: State, fast: float, slow: float, signal: float, c: float) -> None:
+    ef, es, sig = _step(st, fast, slow, signal, c)
+    st[FAST] = ef
+    st[SLOW] = es
+    st[SIGNAL] = sig
+    st[COUNT] += 1.0

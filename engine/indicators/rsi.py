@@ -1,0 +1,79 @@
+"""Relative strength index, Wilder's smoothing, seeded with the mean of the first `period` changes."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import Out, State
+
+COUNT, PREVIOUS, GAIN, LOSS = range(4)
+FROZEN = 1e-250
+"""Averages this small stop shrinking: a market flat for thousands of candles keeps its last value."""
+
+
+def _first(params: Params) -> int:
+    return int(params[0]) + 1
+
+
+def _stable(params: Params) -> int:
+    return math.ceil(params[0] + 1 + 6.9 * params[0])
+
+
+def _no_window(params: Params) -> int:
+    del params
+    return 1
+
+
+DEFINITION = IndicatorDef(
+    name="RSI",
+    kind=2,
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    summary="Relative strength index, 0 to 100; unknown until the price has changed once.",
+    talib_name="RSI",
+)
+
+
+@njit(cache=True, error_model="numpy")
+def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    """Write the index with `c` as last close. No change so far is 0/0: NaN, where TA-Lib says 0 (T18)."""
+    if st[COUNT] < p0:
+        out[at] = float("nan")
+        return
+    d = c - st[PREVIOUS]
+    up = d if d > 0.0 else 0.0
+    down = -d if d < 0.0 else 0.0
+    if st[COUNT] == p0:
+        gain = (st[GAIN] + up) / p0
+        loss = (st[LOSS] + down) / p0
+    else:
+        gain = (st[GAIN] * (p0 - 1.0) + up) / p0
+        loss = (st[LOSS] * (p0 - 1.0) + down) / p0
+    total = gain + loss
+    out[at] = 100.0 * (gain / total) if total > 0.0 else float("nan")
+
+
+@njit(cache=True, error_model="numpy")
+def advance(st: State, p0: float, c: float) -> None:
+    n = st[COUNT]
+    if n > 0.0:
+        d = c - st[PREVIOUS]
+        up = d if d > 0.0 else 0.0
+        down = -d if d < 0.0 else 0.0
+        if n < p0:
+            st[GAIN] += up
+            st[LOSS] += down
+        elif n == p0:
+            st[GAIN] = (st[GAIN] + up) / p0
+            st[LOSS] = (st[LOSS] + down) / p0
+        elif d != 0.0 or st[GAIN] + st[LOSS] > FROZEN:
+            st[GAIN] = (st[GAIN] * (p0 - 1.0) + up) / p0
+            st[LOSS] = (st[LOSS] * (p0 - 1.0) + down) / p0
+    st[PREVIOUS] = c
+    st[COUNT] = n + 1.0

@@ -1,0 +1,46 @@
+"""Simple moving average: the mean of the last `period` closes."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import CLOSE, Out, Ring, State
+
+
+def _period(params: Params) -> int:
+    return int(params[0])
+
+
+DEFINITION = IndicatorDef(
+    name="SMA",
+    kind=0,
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=_period,
+    stable=_period,
+    window=_period,
+    summary="Simple moving average of the close.",
+    talib_name="SMA",
+)
+
+
+@njit(cache=True, error_model="numpy")
+def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    """Write the average of the last period - 1 closes and `c`; st = count, sum of those closes."""
+    if st[0] + 1.0 < p0:
+        out[at] = float("nan")
+    else:
+        out[at] = (st[1] + c) / p0
+
+
+@njit(cache=True, error_model="numpy")
+def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
+    """Rebuild the sum from the ring, so that it never drifts; candle k-1 is the newest."""
+    st[0] += 1.0
+    n = min(int(p0) - 1, int(st[0]))
+    total = 0.0
+    base = off + CLOSE * cap
+    for j in range(k - n, k):
+        total += ring[base + (j & (cap - 1))]
+    st[1] = total

@@ -1,0 +1,16 @@
+"""The arrays an indicator's kernel works on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+State = NDArray[np.float64]
+"""SLOTS numbers of one indicator; slot 0 counts the closed candles seen."""
+Ring = NDArray[np.float64]
+"""All closed candles kept: field f of candle k of a series is `ring[off + f*cap + (k & (cap-1))]`."""
+Out = NDArray[np.float64]
+
+SLOTS = 8
+OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP, STARTED, TRADES = range(8)
+RING_FIELDS = 8
