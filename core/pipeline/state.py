@@ -63,7 +63,7 @@ class Ohlcv(AgentOutput):
     close: Price
     volume: Quantity
     vwap: Price | None = None
-    trades: int = Field(0, ge=0)
+    trades: int = Field(default=0, ge=0)
     is_closed: bool = True
 
 
@@ -119,7 +119,7 @@ class StrategySignal(AgentOutput):
     stop_loss: Price | None = None
     target_1: Price | None = None
     target_2: Price | None = None
-    risk_reward_ratio: float | None = Field(None, ge=0)
+    risk_reward_ratio: float | None = Field(default=None, ge=0)
     """(target_1 - entry) / (entry - stop)."""
     reasoning: str
     technical_factors: tuple[str, ...] = ()
