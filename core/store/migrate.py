@@ -1,0 +1,91 @@
+"""Bring every store to the schema of this version: Postgres by Alembic, ClickHouse by its own DDL.
+
+Safe to call at every start and by several processes at once: an advisory lock lets one at a time through,
+and the others find nothing left to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import psycopg.errors
+import psycopg.sql
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from core.errors import ConfigError, Unavailable
+from core.observability import logger
+from core.settings import Settings
+from core.store import postgres
+
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_LOCK = 7_261_001
+_log = logger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Create the database where it is missing, then migrate Postgres and ClickHouse.
+
+    Raises:
+        Unavailable: a store does not answer; nothing is half-done, Postgres migrates in one transaction.
+        ConfigError: a store answers, but refuses us.
+    """
+    migrate_postgres(settings)
+
+
+def migrate_postgres(settings: Settings) -> None:
+    _create_database(settings)
+    engine = postgres.engine(settings, pool_size=1, statement_timeout_ms=0)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            command.upgrade(alembic_config(connection), "head")
+    finally:
+        engine.dispose()
+    _log.info("Postgres schema is current")
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Return Alembic's configuration for revisions run on this connection, without any ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(VERSIONS.parent))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _create_database(settings: Settings) -> None:
+    """Create the database of the URL when the server says there is none."""
+    url = postgres.url(settings)
+    name = url.database or ""
+    try:
+        _connect(settings, database=name).close()
+    except psycopg.OperationalError as error:
+        if f'database "{name}" does not exist' not in str(error):
+            raise _refused(error) from None
+    else:
+        return
+    try:
+        with _connect(settings, database="postgres") as connection:
+            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name)))
+    except psycopg.errors.DuplicateDatabase:
+        return
+    except psycopg.errors.UniqueViolation:
+        return  # two creating at the same moment
+    except psycopg.OperationalError as error:
+        raise _refused(error) from None
+    except psycopg.errors.InsufficientPrivilege:
+        raise ConfigError(f"database {name!r} does not exist and TAPEWATCH_POSTGRES_URL may not create it") from None
+
+
+def _connect(settings: Settings, *, database: str) -> psycopg.Connection[tuple[object, ...]]:
+    url = postgres.url(settings).set(drivername="postgresql", database=database)
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True, connect_timeout=5)
+
+
+def _refused(error: psycopg.OperationalError) -> ConfigError | Unavailable:
+    if "authentication failed" in str(error):
+        return ConfigError("TAPEWATCH_POSTGRES_URL: Postgres refuses this user or password")
+    return Unavailable("Postgres does not answer")
