@@ -19,6 +19,8 @@ from core.errors import ConfigError, Unavailable
 from core.observability import logger
 from core.settings import Settings
 from core.store import postgres
+from core.store.clickhouse import schema
+from core.store.clickhouse.client import ClickHouse
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _LOCK = 7_261_001
@@ -33,6 +35,16 @@ def run(settings: Settings) -> None:
         ConfigError: a store answers, but refuses us.
     """
     migrate_postgres(settings)
+    migrate_clickhouse(settings)
+
+
+def migrate_clickhouse(settings: Settings) -> None:
+    clickhouse = ClickHouse(settings)
+    try:
+        schema.create(clickhouse)
+    finally:
+        clickhouse.close()
+    _log.info("ClickHouse schema is current")
 
 
 def migrate_postgres(settings: Settings) -> None:
