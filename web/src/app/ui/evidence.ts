@@ -1,0 +1,83 @@
+import { Component, computed, input } from '@angular/core';
+
+import { Firing, Leaf, Side } from '../data/models';
+import { formatDuration, formatNumber, pricePlaces, shortSymbol } from './format';
+import { Icon } from './icon';
+import { StateMark } from './state-mark';
+import { TimeMark } from './time-mark';
+
+const OPERATORS: Readonly<Record<string, string>> = {
+  '>': 'above',
+  '>=': 'at or above',
+  '<': 'below',
+  '<=': 'at or below',
+  '==': 'equal to',
+  crosses_above: 'crosses above',
+  crosses_below: 'crosses below',
+  between: 'between',
+};
+
+const FLAGS: Readonly<Record<string, string>> = {
+  provisional: 'decided on a forming candle',
+  partial: 'part of a candle was missing',
+  gap: 'after a gap of the feed',
+  may_repaint: 'may look different once the candle closes',
+};
+
+interface Row {
+  path: string;
+  left: string;
+  operator: string;
+  right: string;
+  before: string;
+  now: string;
+  result: boolean | null;
+}
+
+/** Why a trigger fired: each comparison with its values before and at the firing. */
+@Component({
+  selector: 'tw-evidence',
+  imports: [Icon, StateMark, TimeMark],
+  templateUrl: './evidence.html',
+  styleUrl: './evidence.css',
+})
+export class EvidenceTable {
+  readonly firing = input.required<Firing>();
+
+  protected readonly rows = computed<Row[]>(() => this.firing().leaves.map(toRow));
+  protected readonly flags = computed(() => this.firing().flags.map((flag) => FLAGS[flag] ?? flag));
+  protected readonly price = computed(() => formatNumber(this.firing().price, pricePlaces(this.firing().price)));
+  protected readonly symbol = computed(() => shortSymbol(this.firing().symbol));
+  /** From the exchange's clock to our decision. */
+  protected readonly delay = computed(() => formatDuration(this.firing().decided_ms - this.firing().ts_ms));
+}
+
+function toRow(leaf: Leaf): Row {
+  const operator = OPERATORS[leaf.operator] ?? leaf.operator.replaceAll('_', ' ');
+  const sides = leaf.upper ? [leaf.left, leaf.right, leaf.upper] : [leaf.left, leaf.right];
+  const places = Math.max(...sides.map((side) => sidePlaces(side)));
+  const at = (pick: (side: Side) => number | null) =>
+    sides.map((side) => formatNumber(pick(side), places)).join(leaf.upper ? ' … ' : ' / ');
+  return {
+    path: leaf.path,
+    left: operand(leaf.left),
+    operator,
+    right: leaf.upper ? `${operand(leaf.right)} and ${operand(leaf.upper)}` : operand(leaf.right),
+    before: at((side) => side.before),
+    now: at((side) => side.now),
+    result: leaf.result,
+  };
+}
+
+function sidePlaces(side: Side): number {
+  return pricePlaces(side.now ?? side.before);
+}
+
+function operand(side: Side): string {
+  if (!side.candle) {
+    return side.operand;
+  }
+  const { timeframe, state } = side.candle;
+  const where = side.operand.includes(timeframe) ? state : `${timeframe}, ${state}`;
+  return `${side.operand} (${where})`;
+}
