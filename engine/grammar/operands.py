@@ -52,6 +52,22 @@ def parse_operand(value: object, path: str, problems: Problems, *, timeframe: Ti
     return Operand(name, params, output, own or timeframe)
 
 
+def indicator_problem(name: str) -> str:
+    """Return what is wrong with an indicator named without output and timeframe ("RSI", "MACD_12_26_9"), as
+    a market data agent lists them, each with all its outputs; "" when nothing is."""
+    match = _OPERAND.fullmatch(name) if len(name) <= 100 else None
+    if match is None:
+        return "write NAME or NAME_numbers, as in RSI, SMA_20, MACD"
+    definition = INDICATORS.get(match["name"])
+    if definition is None:
+        return f"unknown; known are {', '.join(INDICATORS)}" + near(match["name"], INDICATORS)
+    if match["output"] or match["timeframe"] is not None:
+        return f"write {definition.name} and its numbers alone: all outputs, on each timeframe"
+    problems = Problems()
+    parse_params(definition, match["numbers"], "", problems)
+    return problems.found[0].expected if problems.found else ""
+
+
 def parse_params(definition: IndicatorDef, text: str, path: str, problems: Problems) -> Params | None:
     """Return the numbers of `_12_26_9`, the defaults of an empty text; None when reported."""
     example = _example(definition)
