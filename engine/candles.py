@@ -1,0 +1,331 @@
+"""Symbols, their candles by session, and the indicators computed on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import layout as at
+from engine.condition import TIMEFRAMES, Session, Timeframe
+from engine.indicators.column import parse_column
+from engine.indicators.definition import Params
+from engine.indicators.registry import INDICATORS
+from engine.indicators.state import RING_FIELDS, STARTED, VWAP
+from engine.kernels_candles import rebuild_indicator
+from engine.sessions import ALWAYS, EXTENDED, SessionTable
+from engine.tables import Tables
+
+LANE_OF: dict[str, int] = {timeframe: lane for lane, timeframe in enumerate(TIMEFRAMES)}
+SESSIONS: tuple[Session, Session] = ("regular", "extended")
+MAX_RING = 8192
+"""Candles kept of one timeframe at most, whatever is asked for."""
+
+
+class SessionCalendars(Protocol):
+    """What the engine asks of calendars (`engine.sessions.Calendars`)."""
+
+    def calendar_of(self, symbol: str) -> str: ...
+
+    def table(self, calendar: str, session: Session = "regular") -> SessionTable: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorKey:
+    block: int
+    lane: int
+    name: str
+    params: Params
+
+
+@dataclass(slots=True)
+class HistoryColumns:
+    """Closed candles of one timeframe, oldest first; `ts_ms` is each one's start. All of one length."""
+
+    ts_ms: Sequence[int] | NDArray[np.int64]
+    open: Sequence[float] | NDArray[np.float64]
+    high: Sequence[float] | NDArray[np.float64]
+    low: Sequence[float] | NDArray[np.float64]
+    close: Sequence[float] | NDArray[np.float64]
+    volume: Sequence[float] | NDArray[np.float64]
+    vwap: Sequence[float] | NDArray[np.float64]
+    trades: Sequence[int] | NDArray[np.int64]
+
+
+class Candles:
+    """Who is in the tables: symbols, blocks (symbol and session), indicators, and who watches which.
+
+    An indicator exists once for all who watch the same (T32). It is counted: the last to let go frees it.
+    """
+
+    def __init__(self, tables: Tables, calendars: SessionCalendars, *, ring_candles: int, is_offline: bool) -> None:
+        self._tables = tables
+        self._calendars = calendars
+        self._ring_candles = max(64, 1 << (ring_candles - 1).bit_length())
+        self._is_offline = is_offline
+        self._sessions: dict[tuple[str, Session], tuple[int, int]] = {}
+        self.symbols: list[str] = []
+        self.ids: dict[str, int] = {}
+        self.block_of: list[tuple[int, int]] = []
+        """Symbol id and session number (place in SESSIONS) of each block."""
+        self.kept_sessions: set[Session] = {"regular"}
+        self.indicators: dict[IndicatorKey, int] = {}
+        self._keys: dict[int, IndicatorKey] = {}
+        self._users: Counter[int] = Counter()
+        self.lanes: dict[tuple[int, int], list[int]] = {}
+        """Indicators of each (block, lane) in the order the kernel computes them."""
+        self._columns: dict[tuple[int, int], Counter[str]] = {}
+        self._watched: dict[Session, list[tuple[str, int]]] = {"regular": [], "extended": []}
+        self._picks: dict[tuple[int, int], list[tuple[str, int]]] = {}
+        self.dirty: set[int] = set()
+        self.max_values = 0
+
+    def symbol_id(self, symbol: str) -> int:
+        """Return the symbol's row, made when it is new, with the candles of every session kept."""
+        known = self.ids.get(symbol)
+        if known is not None:
+            return known
+        s = self._tables.add_symbol()
+        self.symbols.append(symbol)
+        self.ids[symbol] = s
+        for session in SESSIONS:
+            if session in self.kept_sessions:
+                self.block(s, session)
+        return s
+
+    def keep(self, session: Session) -> None:
+        """Keep this session's candles for every symbol, those to come as well."""
+        if session not in self.kept_sessions:
+            self.kept_sessions.add(session)
+            for s in range(len(self.symbols)):
+                self.block(s, session)
+
+    def block(self, s: int, session: Session) -> int:
+        """Return the block of a symbol and session, made when it is new.
+
+        Where extended hours are the regular ones (24/7, most exchanges) both are the same block.
+        """
+        calendar = self._calendars.calendar_of(self.symbols[s])
+        if session == "extended" and calendar not in EXTENDED:
+            session = "regular"
+        column = at.S_REGULAR if session == "regular" else at.S_EXTENDED
+        known = int(self._tables.si[s, column])
+        if known >= 0:
+            return known
+        b = self._tables.add_block(self._ring_candles)
+        row = self._tables.bi[b]
+        if calendar != ALWAYS:
+            row[at.I_OF, at.O_CAL_OFF], row[at.I_OF, at.O_CAL_N] = self._session_rows(calendar, session)
+        row[at.I_OF, at.O_SYMBOL] = s
+        row[at.I_OF, at.O_SESSION] = SESSIONS.index(session)
+        if self._is_offline:
+            # A file counts as complete from its first trade (T17).
+            row[at.I_LAST, at.L_FIRST_TS] = row[at.I_LAST, at.L_COVER_FROM] = at.UNSET + 1
+        self._tables.si[s, column] = b
+        self.block_of.append((s, SESSIONS.index(session)))
+        for text, lane in self._watched[session]:
+            self.ask(b, lane, text)
+        self.dirty.add(b)
+        return b
+
+    def _session_rows(self, calendar: str, session: Session) -> tuple[int, int]:
+        known = self._sessions.get((calendar, session))
+        if known is None:
+            table = self._calendars.table(calendar, session)
+            bounds = np.column_stack((table.opens_ms, table.closes_ms)).astype(np.int64)
+            known = (self._tables.add_sessions(bounds), len(bounds))
+            self._sessions[calendar, session] = known
+        return known
+
+    def watch(self, indicators: Iterable[tuple[str, Timeframe]], session: Session) -> None:
+        """Give these columns with every closed candle of every symbol, those to come as well.
+
+        Raises:
+            ValueError: a column that is not the canonical name of an indicator's output.
+        """
+        for text, timeframe in indicators:
+            parse_column(text)
+            wanted = (text, LANE_OF[timeframe])
+            if wanted in self._watched[session]:
+                continue
+            self._watched[session].append(wanted)
+            for b, (_, number) in enumerate(self.block_of):
+                if SESSIONS[number] == session:
+                    self.ask(b, wanted[1], text)
+
+    def ask(self, b: int, lane: int, text: str) -> int:
+        """Count one more who wants this column of a block's candles; return its indicator."""
+        column = parse_column(text)
+        i = self._hold(IndicatorKey(b, lane, column.definition.name, column.params))
+        self._columns.setdefault((b, lane), Counter())[text] += 1
+        self._picks.pop((b, lane), None)
+        return i
+
+    def drop(self, b: int, lane: int, text: str) -> None:
+        """Count one less; what nobody wants is freed."""
+        column = parse_column(text)
+        wanted = self._columns[b, lane]
+        wanted[text] -= 1
+        if wanted[text] == 0:
+            del wanted[text]
+        self._picks.pop((b, lane), None)
+        key = IndicatorKey(b, lane, column.definition.name, column.params)
+        i = self.indicators[key]
+        self._users[i] -= 1
+        if self._users[i] == 0:
+            del self._users[i], self.indicators[key], self._keys[i]
+            self.lanes[b, lane].remove(i)
+            self._free_hist(i)
+            self._tables.free_indicator(i)
+            self.dirty.add(b)
+
+    def _hold(self, key: IndicatorKey) -> int:
+        i = self.indicators.get(key)
+        if i is None:
+            i = self._add_indicator(key)
+        self._users[i] += 1
+        return i
+
+    def _add_indicator(self, key: IndicatorKey) -> int:
+        definition = INDICATORS[key.name]
+        t = self._tables
+        i = t.add_indicator(definition.width)
+        row = t.ni[i]
+        row[at.N_KIND] = definition.kind
+        row[at.N_BLOCK], row[at.N_LANE] = key.block, key.lane
+        row[at.N_STABLE] = definition.stable(key.params)
+        t.nf[i, at.NF_PARAMS : at.NF_PARAMS + len(key.params)] = key.params
+        self.indicators[key] = i
+        self._keys[i] = key
+        self.lanes.setdefault((key.block, key.lane), []).append(i)
+        self.ensure_ring(key.block, key.lane, definition.window(key.params) + 1)
+        self.rebuild(i)
+        self.dirty.add(key.block)
+        return i
+
+    def picks(self, b: int, lane: int) -> list[tuple[str, int]]:
+        """Return each wanted column with its place among the values that the kernel writes for the lane."""
+        known = self._picks.get((b, lane))
+        if known is None:
+            places: dict[tuple[str, Params], int] = {}
+            place = 0
+            for i in self.lanes.get((b, lane), ()):
+                key = self._keys[i]
+                places[key.name, key.params] = place
+                place += INDICATORS[key.name].width
+            known = []
+            for text in sorted(self._columns.get((b, lane), ())):
+                column = parse_column(text)
+                known.append((text, places[column.definition.name, column.params] + column.index))
+            self._picks[b, lane] = known
+        return known
+
+    def ensure_hist(self, i: int, candles: int) -> None:
+        """Keep at least so many closed values of an indicator."""
+        t = self._tables
+        wanted = max(64, 1 << max(0, candles - 1).bit_length())
+        if wanted <= int(t.ni[i, at.N_HIST_CAP]):
+            return
+        self._free_hist(i)
+        width = int(t.ni[i, at.N_WIDTH])
+        t.ni[i, at.N_HIST_OFF] = t.add_ring(width * wanted)
+        t.ni[i, at.N_HIST_CAP] = wanted
+        self._refill_hist(i)
+
+    def _refill_hist(self, i: int) -> None:
+        """Compute past values on the side: the running state, which may know more candles, stays."""
+        t = self._tables
+        state, closed = t.nf[i].copy(), t.closed.copy()
+        self.rebuild(i)
+        t.nf[i] = state
+        t.closed[:] = closed
+
+    def _free_hist(self, i: int) -> None:
+        t = self._tables
+        t.free_ring(int(t.ni[i, at.N_HIST_OFF]), int(t.ni[i, at.N_HIST_CAP] * t.ni[i, at.N_WIDTH]))
+        t.ni[i, at.N_HIST_CAP] = 0
+
+    def ensure_ring(self, b: int, lane: int, candles: int) -> None:
+        """Keep at least so many closed candles of a lane (a power of two, MAX_RING at most)."""
+        t = self._tables
+        cap = int(t.bi[b, at.I_RING_CAP, lane])
+        wanted = min(MAX_RING, 1 << max(0, candles - 1).bit_length())
+        if wanted <= cap:
+            return
+        old = int(t.bi[b, at.I_RING_OFF, lane])
+        new = t.add_ring(RING_FIELDS * wanted)
+        k = int(t.bi[b, at.I_CLOSED, lane])
+        for candle in range(max(0, k - cap), k):
+            for field in range(RING_FIELDS):
+                t.ring[new + field * wanted + candle % wanted] = t.ring[old + field * cap + candle % cap]
+        t.free_ring(old, RING_FIELDS * cap)
+        t.bi[b, at.I_RING_OFF, lane] = new
+        t.bi[b, at.I_RING_CAP, lane] = wanted
+
+    def rebuild(self, i: int) -> NDArray[np.float64]:
+        """Run an indicator over all candles its ring still has; return the values, one row a candle."""
+        t = self._tables
+        b, lane = int(t.ni[i, at.N_BLOCK]), int(t.ni[i, at.N_LANE])
+        k, cap = int(t.bi[b, at.I_CLOSED, lane]), int(t.bi[b, at.I_RING_CAP, lane])
+        first = max(0, k - cap)
+        values = np.empty((k - first, int(t.ni[i, at.N_WIDTH])))
+        rebuild_indicator(t.ni, t.nf, t.closed, t.ring, i, int(t.bi[b, at.I_RING_OFF, lane]), cap, first, k, values)
+        return values
+
+    def ring_rows(self, b: int, lane: int) -> NDArray[np.float64]:
+        """Return the closed candles kept of a lane, oldest first, shape (n, RING_FIELDS); a copy."""
+        t = self._tables
+        k, cap = int(t.bi[b, at.I_CLOSED, lane]), int(t.bi[b, at.I_RING_CAP, lane])
+        off = int(t.bi[b, at.I_RING_OFF, lane])
+        cells = t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)
+        return cells[:, np.arange(max(0, k - cap), k) % cap].T.copy()
+
+    def load(
+        self, b: int, lane: int, columns: HistoryColumns, *, until_ms: int
+    ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+        """Put history among the lane's closed candles and run its indicators over all of them.
+
+        Where we closed a candle ourselves, ours stays; candles that are not finite, or that begin at or
+        after `until_ms` or the forming candle, are left out.
+
+        Returns:
+            The candles taken, shape (n, RING_FIELDS), and for each indicator of the lane their values.
+        """
+        given = np.column_stack([np.asarray(c, np.float64) for c in (
+            columns.open, columns.high, columns.low, columns.close, columns.volume, columns.vwap,
+            columns.ts_ms, columns.trades,
+        )])  # fmt: skip
+        own = self.ring_rows(b, lane)
+        t = self._tables
+        if t.bi[b, at.I_OPEN, lane]:
+            until_ms = min(until_ms, int(t.bi[b, at.I_START, lane]))
+        usable = np.isfinite(given[:, :VWAP]).all(axis=1) & (given[:, STARTED] < until_ms)
+        usable &= ~np.isin(given[:, STARTED], own[:, STARTED])
+        rows = np.concatenate((own, given[usable]))
+        order = np.argsort(rows[:, STARTED], kind="stable")
+        order = order[np.append(np.diff(rows[order, STARTED]) > 0, True)] if len(order) else order
+        order = order[-MAX_RING:]
+        rows = rows[order]
+        is_new = order >= len(own)
+        self.ensure_ring(b, lane, len(rows))
+        cap, off = int(t.bi[b, at.I_RING_CAP, lane]), int(t.bi[b, at.I_RING_OFF, lane])
+        t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)[:, : len(rows)] = rows.T
+        t.bi[b, at.I_CLOSED, lane] = len(rows)
+        values = [self.rebuild(i)[is_new] for i in self.lanes.get((b, lane), ())]
+        return rows[is_new], values
+
+    def name_of(self, b: int) -> tuple[str, Session]:
+        s, number = self.block_of[b]
+        return self.symbols[s], SESSIONS[number]
+
+    def row_of(self, b: int, lane: int, text: str) -> tuple[int, int]:
+        """Return indicator and output index of a column somebody asked for."""
+        column = parse_column(text)
+        return self.indicators[IndicatorKey(b, lane, column.definition.name, column.params)], column.index
+
+    def watchers(self) -> dict[Session, list[tuple[str, int]]]:
+        return self._watched

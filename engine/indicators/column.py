@@ -1,0 +1,46 @@
+"""The canonical name of an indicator's output, read back: `MACD_12_26_9.line` → what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.indicators.definition import IndicatorDef, Params
+from engine.indicators.registry import INDICATORS
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One output of one indicator with all its numbers. `index` is the output's place in the kernel's row."""
+
+    definition: IndicatorDef
+    params: Params
+    index: int
+
+
+def parse_column(text: str) -> Column:
+    """Read a canonical column name, all numbers given: `SMA_20`, `BBANDS_20_2.upper`.
+
+    Raises:
+        ValueError: unknown indicator or output, wrong count of numbers; the text says which.
+    """
+    head, _, output = text.partition(".")
+    # BBANDS_20_2.5.upper: a number may itself have a point.
+    if output and output[0].isdigit():
+        whole, _, output = text.rpartition(".")
+        head = whole
+        if output and output[0].isdigit():
+            head, output = text, ""
+    name, *numbers = head.split("_")
+    definition = INDICATORS.get(name)
+    if definition is None:
+        raise ValueError(f"unknown indicator {name!r} in {text!r}; there is {', '.join(INDICATORS)}")
+    try:
+        params = tuple(float(n) for n in numbers)
+    except ValueError:
+        raise ValueError(f"{text!r}: what stands between _ must be numbers") from None
+    if len(params) != len(definition.params):
+        raise ValueError(f"{text!r}: {name} takes {len(definition.params)} numbers, found {len(params)}")
+    outputs = definition.outputs or ("",)
+    if output not in outputs:
+        raise ValueError(f"{text!r}: {name} has the outputs {', '.join(o or 'none' for o in outputs)}")
+    return Column(definition, params, outputs.index(output))

@@ -1,0 +1,261 @@
+"""The one compiled loop: entries in log order, symbol by symbol, through T5's four steps.
+
+It stops and says so when a trigger did something (Python runs the gates and writes the evidence, with every
+table as the trade left it) or when the output is full; called again with the same cursor it goes on. So no
+buffer can lose a firing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.kernels_candles import Floats, Ints, apply_trade, close_candles, in_session
+from engine.kernels_match import judge_closed, judge_tick
+from engine.layout import (
+    C_AT,
+    C_CLOSED_UNTIL,
+    C_COUNT,
+    C_ENTRY,
+    C_EVENTS,
+    C_GRACE,
+    C_MARK,
+    C_STATUS,
+    DONE,
+    ENTRY_CATCH_UP,
+    ENTRY_MARK,
+    HAS_EVENTS,
+    HOLDS_DUE,
+    I_LAST,
+    I_TIME,
+    IS_FULL,
+    L_COVER_FROM,
+    L_FIRST_TS,
+    L_JUST_CLOSED,
+    MARK_MS,
+    MAX_MS,
+    MINUTE_MS,
+    NEVER,
+    S_BAD,
+    S_CLOSED_UNTIL,
+    S_EXTENDED,
+    S_LAST_TS,
+    S_LATE,
+    S_MINUTE,
+    S_OUTSIDE,
+    S_PREV_PRICE_TS,
+    S_PRICE_TS,
+    S_REGULAR,
+    S_SEQ,
+    S_TRADES,
+    S_UNKNOWN,
+    SESSION_ENDED,
+    SF_PREV_PRICE,
+    SF_PRICE,
+    T_CANCEL,
+    T_HOLD_DUE,
+    T_NEXT_CLOSE,
+    UNSET,
+)
+
+IDLE, STOPPED, NO_ROOM = range(3)
+
+
+@njit(cache=True, error_model="numpy")
+def next_due(si: Ints, bi: Ints, s: int, grace: int) -> int:
+    """Return the feed time at which a mark would next change something for the symbol."""
+    due = NEVER
+    for which in (S_REGULAR, S_EXTENDED):
+        b = si[s, which]
+        if b >= 0:
+            due = min(due, bi[b, I_TIME, T_HOLD_DUE])
+            due = min(due, bi[b, I_TIME, T_NEXT_CLOSE] + grace)
+            due = min(due, bi[b, I_TIME, T_CANCEL] + grace)
+    return due
+
+
+@njit(cache=True, error_model="numpy")
+def dues(si: Ints, bi: Ints, symbols: int, grace: int, until: int, found: NDArray[np.int32]) -> int:
+    """List the symbols with something due at a mark of feed time `until`; return how many."""
+    n = 0
+    for s in range(symbols):
+        if next_due(si, bi, s, grace) <= until:
+            found[n] = s
+            n += 1
+    return n
+
+
+@njit(cache=True, error_model="numpy")
+def _hand_over(cursor: Ints, events: Ints, what: int, b: int, decided: int) -> None:
+    e = cursor[C_EVENTS]
+    events[e, 0] = what
+    events[e, 1] = -1
+    events[e, 2] = b
+    events[e, 3] = decided
+    cursor[C_EVENTS] = e + 1
+
+
+@njit(cache=True, error_model="numpy")
+def _pass_time(
+    s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, ring: Floats, links: Ints,
+    programs: Ints, ni: Ints,
+    nf: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, cursor: Ints,
+    events: Ints,
+    xi: Ints, xf: Floats, xv: Floats,
+) -> int:  # fmt: skip
+    """Do what is due for a symbol: holds by `now`, candles and session ends by `close_until`.
+
+    Stops after each event; called again it finds only what is left. Python moves T_HOLD_DUE and T_CANCEL.
+    """
+    for which in (S_REGULAR, S_EXTENDED):
+        b = si[s, which]
+        if b >= 0 and bi[b, I_TIME, T_HOLD_DUE] <= now:
+            _hand_over(cursor, events, HOLDS_DUE, b, now)
+    if cursor[C_EVENTS] > 0:
+        return STOPPED
+    for which in (S_REGULAR, S_EXTENDED):
+        b = si[s, which]
+        if b >= 0 and bi[b, I_TIME, T_NEXT_CLOSE] <= close_until:
+            has_room = close_candles(bf, bi, b, close_until, ring, links, ni, nf, closed, cursor, xi, xf, xv)
+            if not has_room:
+                return NO_ROOM
+    for which in (S_REGULAR, S_EXTENDED):
+        b = si[s, which]
+        if b >= 0 and bi[b, I_LAST, L_JUST_CLOSED] != 0:
+            judge_closed(
+                bf, bi, b, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, cursor, events,
+                si[s, S_UNKNOWN] != 0,
+            )  # fmt: skip
+    if cursor[C_EVENTS] > 0:
+        return STOPPED
+    for which in (S_REGULAR, S_EXTENDED):
+        b = si[s, which]
+        if b >= 0 and bi[b, I_TIME, T_CANCEL] <= close_until:
+            _hand_over(cursor, events, SESSION_ENDED, b, bi[b, I_TIME, T_CANCEL])
+    return STOPPED if cursor[C_EVENTS] > 0 else IDLE
+
+
+@njit(cache=True, error_model="numpy")
+def run(
+    symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
+    flags: NDArray[np.uint8],
+    codes: NDArray[np.uint64], mark_ms: Ints,
+    cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
+    programs: Ints, ni: Ints,
+    nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
+    events: Ints, xi: Ints, xf: Floats, xv: Floats,
+) -> None:  # fmt: skip
+    """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
+
+    `mark_ms` is the last mark before an entry of an offline tape (T24), negative where marks come by
+    themselves. On return cursor[C_STATUS] says DONE, HAS_EVENTS (the caller handles `events`, sets their
+    count to 0 and calls again) or IS_FULL (it takes the candles out first).
+    """
+    grace = cursor[C_GRACE]
+    n = int(cursor[C_COUNT])
+    i = int(cursor[C_AT])
+    while i < n:
+        s = symbol[i]
+        ts = ts_ms[i]
+        cursor[C_AT] = i
+        cursor[C_ENTRY] = i
+        status = IDLE
+        until = cursor[C_CLOSED_UNTIL]
+        offline = mark_ms[i]
+        if offline >= 0:
+            while True:
+                due = next_due(si, bi, s, grace)
+                if due > offline:
+                    break
+                # A later step at the same mark must not go back in time.
+                mark = max(cursor[C_MARK], (due + MARK_MS - 1) // MARK_MS * MARK_MS)
+                cursor[C_MARK] = mark
+                status = _pass_time(
+                    s, mark, mark - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf,
+                    gi, cursor,
+                    events, xi, xf, xv,
+                )  # fmt: skip
+                if status != IDLE:
+                    cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
+                    return
+            until = (offline - grace) // MINUTE_MS * MINUTE_MS
+            cursor[C_MARK] = -1
+        kind = flags[i]
+        if kind == ENTRY_CATCH_UP:
+            i += 1
+            continue
+        if kind == ENTRY_MARK:
+            status = _pass_time(
+                s, ts, ts - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi,
+                cursor, events,
+                xi, xf, xv,
+            )  # fmt: skip
+            if status != IDLE:
+                cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
+                return
+            i += 1
+            continue
+        p = price[i]
+        z = size[i]
+        if not (p > 0.0 and p < np.inf and z >= 0.0 and z < np.inf and ts >= 0 and ts < MAX_MS):
+            si[s, S_BAD] += 1
+            i += 1
+            continue
+        if kind & 7 == 0:
+            si[s, S_OUTSIDE] += 1
+            i += 1
+            continue
+        if ts < max(si[s, S_CLOSED_UNTIL], until):
+            si[s, S_LATE] += 1
+            i += 1
+            continue
+        status = _pass_time(
+            s, ts, ts, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, cursor, events, xi, xf, xv
+        )
+        if status != IDLE:
+            cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
+            return
+        minute = ts - ts % MINUTE_MS
+        si[s, S_CLOSED_UNTIL] = minute
+        is_applied = False
+        for which in (S_REGULAR, S_EXTENDED):
+            b = si[s, which]
+            if b < 0:
+                continue
+            if bi[b, I_LAST, L_FIRST_TS] == UNSET:
+                bi[b, I_LAST, L_FIRST_TS] = ts
+                if bi[b, I_LAST, L_COVER_FROM] == UNSET:
+                    bi[b, I_LAST, L_COVER_FROM] = ts
+            if not in_session(bi, b, ts, sessions):
+                continue
+            if not is_applied:
+                is_applied = True
+                if si[s, S_MINUTE] != minute:
+                    si[s, S_MINUTE] = minute
+                    si[s, S_SEQ] = 0
+                else:
+                    si[s, S_SEQ] += 1
+            if apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, np.int64(codes[i]), si[s, S_SEQ], ring) and (
+                si[s, S_UNKNOWN] == 0
+            ):
+                judge_tick(bf, bi, b, ts, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, cursor, events)
+        if kind & 1 and ts >= si[s, S_PRICE_TS]:
+            if ts // MINUTE_MS != si[s, S_PRICE_TS] // MINUTE_MS:
+                si[s, S_PREV_PRICE_TS] = si[s, S_PRICE_TS]
+                sf[s, SF_PREV_PRICE] = sf[s, SF_PRICE]
+            sf[s, SF_PRICE] = p
+            si[s, S_PRICE_TS] = ts
+        si[s, S_LAST_TS] = max(si[s, S_LAST_TS], ts)
+        if is_applied:
+            si[s, S_TRADES] += 1
+        else:
+            si[s, S_OUTSIDE] += 1
+        i += 1
+        if cursor[C_EVENTS] > 0:
+            # The entry itself is done; the tables stand as it left them.
+            cursor[C_AT] = i
+            cursor[C_STATUS] = HAS_EVENTS
+            return
+    cursor[C_AT] = i
+    cursor[C_STATUS] = DONE

@@ -1,0 +1,399 @@
+"""Conditions in compiled code: watched values, leaves, three-valued expressions, edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from engine.indicators import dispatch
+from engine.kernels_candles import (
+    Floats,
+    Ints,
+    forming_high,
+    forming_low,
+    forming_open,
+    forming_volume,
+    forming_vwap,
+)
+from engine.layout import (
+    BASELINE,
+    BROKEN,
+    C_EVENTS,
+    CLOSE,
+    CROSS_DOWN,
+    CROSS_UP,
+    EDGE,
+    F_CLOSE,
+    F_SCALARS,
+    FALLS,
+    FALSE,
+    FIELD,
+    FS_PRICE,
+    G_BLOCK,
+    G_COUNT,
+    G_GAP,
+    G_LANE,
+    G_LEAF,
+    G_LEAVES,
+    G_NEEDED,
+    G_PENDING,
+    G_PROGRAM,
+    G_PROGRAM_N,
+    G_STATE,
+    G_VALID_FROM,
+    GE,
+    GT,
+    HIGH,
+    HOLD_COUNTED,
+    I_CLOSED,
+    I_CLOSED_PARTIAL,
+    I_CSLOT_N,
+    I_CSLOT_OFF,
+    I_CTRIG_N,
+    I_CTRIG_OFF,
+    I_END,
+    I_LAST,
+    I_LISTS,
+    I_NUMBER,
+    I_OPEN,
+    I_PARTIAL,
+    I_RING_CAP,
+    I_RING_OFF,
+    INSIDE,
+    K_INST_N,
+    K_INST_OFF,
+    K_SLOT_N,
+    K_SLOT_OFF,
+    K_TRIG_N,
+    K_TRIG_OFF,
+    L_JUST_CLOSED,
+    LANES,
+    LOW,
+    LT,
+    N_HIST_CAP,
+    N_HIST_OFF,
+    N_KIND,
+    N_LANE,
+    N_OUT,
+    N_STABLE,
+    NF_PARAMS,
+    NF_STATE,
+    OPEN,
+    OUTSIDE,
+    PENDING_COUNT,
+    PRICE,
+    PROGRAM_NOT,
+    Q_INDEX,
+    Q_INST,
+    Q_KIND,
+    Q_LANE,
+    Q_STABLE,
+    RISES,
+    TRUE,
+    UNKNOWN,
+    V_CANDLES,
+    V_CLOSED,
+    V_LANE,
+    V_LATCH,
+    V_LEFT,
+    V_OP,
+    V_RESULT,
+    V_RIGHT,
+    V_UPPER,
+    V_WITHIN,
+    VOLUME,
+    W_BEFORE_L,
+    W_BEFORE_R,
+    W_BEFORE_U,
+    W_HYSTERESIS,
+    W_NOW_L,
+    W_NOW_R,
+    W_NOW_U,
+    W_RIGHT,
+    W_UPPER,
+)
+
+
+@njit(cache=True, error_model="numpy")
+def tick_values(
+    bf: Floats, bi: Ints, b: int, links: Ints, ni: Ints, nf: Floats, forming: Floats, qi: Ints, qv: Floats
+) -> None:
+    """Bring every forming value that a tick trigger of the block reads up to the trade just applied."""
+    c = bf[b, F_CLOSE, 0]
+    first = bi[b, I_LISTS, K_INST_OFF]
+    for j in range(first, first + bi[b, I_LISTS, K_INST_N]):
+        i = links[j]
+        lane = ni[i, N_LANE]
+        dispatch.form(
+            ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:],
+            forming_high(bf, b, lane), forming_low(bf, b, lane), c, forming, ni[i, N_OUT],
+        )  # fmt: skip
+    first = bi[b, I_LISTS, K_SLOT_OFF]
+    for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
+        q = links[j]
+        kind = qi[q, Q_KIND]
+        lane = qi[q, Q_LANE]
+        value = np.nan
+        if kind == PRICE:
+            value = bf[b, F_SCALARS, FS_PRICE]
+        elif kind == FIELD:
+            index = qi[q, Q_INDEX]
+            if index == CLOSE:
+                value = c
+            elif bi[b, I_PARTIAL, lane] == 0:
+                if index == OPEN:
+                    value = forming_open(bf, b, lane)
+                elif index == HIGH:
+                    value = forming_high(bf, b, lane)
+                elif index == LOW:
+                    value = forming_low(bf, b, lane)
+                elif index == VOLUME:
+                    value = forming_volume(bf, b, lane)
+                else:
+                    value = forming_vwap(bf, b, lane)
+        elif bi[b, I_PARTIAL, lane] == 0:
+            i = qi[q, Q_INST]
+            if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] + 1.0 >= ni[i, N_STABLE]:
+                value = forming[qi[q, Q_INDEX]]
+        qv[q] = value
+
+
+@njit(cache=True, error_model="numpy")
+def closed_values(
+    bi: Ints, b: int, lane: int, links: Ints, ni: Ints, nf: Floats, ring: Floats, closed: Floats, bf: Floats,
+    qi: Ints, qv: Floats,
+) -> None:  # fmt: skip
+    """Set what close-judged triggers read of a lane from its candle just closed (T17: a partial one has
+    only its close)."""
+    first = bi[b, I_CSLOT_OFF, lane]
+    partial = bi[b, I_CLOSED_PARTIAL, lane] != 0
+    cap = bi[b, I_RING_CAP, lane]
+    at = bi[b, I_RING_OFF, lane] + ((bi[b, I_CLOSED, lane] - 1) & (cap - 1))
+    for j in range(first, first + bi[b, I_CSLOT_N, lane]):
+        q = links[j]
+        value = np.nan
+        if qi[q, Q_KIND] == FIELD:
+            index = qi[q, Q_INDEX]
+            if not partial:
+                value = ring[at + index * cap]
+            elif index == CLOSE:
+                value = bf[b, F_CLOSE, lane]
+        elif not partial:
+            i = qi[q, Q_INST]
+            if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] >= ni[i, N_STABLE]:
+                value = closed[qi[q, Q_INDEX]]
+        qv[q] = value
+
+
+@njit(cache=True, error_model="numpy")
+def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Floats, ni: Ints, qi: Ints) -> float:
+    """Return the slot's closed value `candles` candles before the current one, NaN where there is none."""
+    lane = int(qi[q, Q_LANE])
+    k = int(bi[b, I_CLOSED, lane]) - candles
+    if is_closed:
+        k -= 1
+    cap = int(bi[b, I_RING_CAP, lane])
+    if k < 0 or k < bi[b, I_CLOSED, lane] - cap:
+        return np.nan
+    if qi[q, Q_KIND] != 2:
+        index = CLOSE if qi[q, Q_KIND] == PRICE else int(qi[q, Q_INDEX])
+        return ring[int(bi[b, I_RING_OFF, lane]) + index * cap + (k & (cap - 1))]
+    i = int(qi[q, Q_INST])
+    hist = int(ni[i, N_HIST_CAP])
+    if hist == 0 or k < bi[b, I_CLOSED, lane] - hist:
+        return np.nan
+    return ring[int(ni[i, N_HIST_OFF]) + int(qi[q, Q_INDEX] - ni[i, N_OUT]) * hist + (k & (hist - 1))]
+
+
+@njit(cache=True, error_model="numpy")
+def _judge_leaf(bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: Floats, vi: Ints, vf: Floats) -> int:
+    """Return the leaf's value now and move its memory: previous values, latch."""
+    op = vi[v, V_OP]
+    upper = vi[v, V_UPPER]
+    # What was known at the evaluation before becomes "before"; an UNKNOWN one leaves it (T4).
+    if not (np.isnan(vf[v, W_NOW_L]) or np.isnan(vf[v, W_NOW_R])):
+        vf[v, W_BEFORE_L] = vf[v, W_NOW_L]
+        vf[v, W_BEFORE_R] = vf[v, W_NOW_R]
+        vf[v, W_BEFORE_U] = vf[v, W_NOW_U]
+    left = qv[vi[v, V_LEFT]]
+    if op >= RISES:
+        reference = _reference(bi, b, vi[v, V_LEFT], vi[v, V_CANDLES], vi[v, V_CLOSED] != 0, ring, ni, qi)
+        share = vf[v, W_RIGHT] / 100.0
+        if not reference > 0.0:
+            right = np.nan
+        elif op == RISES:
+            right = reference * (1.0 + share)
+        else:
+            right = reference * (1.0 - share)
+    else:
+        right = qv[vi[v, V_RIGHT]] if vi[v, V_RIGHT] >= 0 else vf[v, W_RIGHT]
+    top = np.nan
+    if op in (INSIDE, OUTSIDE):
+        top = qv[upper] if upper >= 0 else vf[v, W_UPPER]
+    vf[v, W_NOW_L] = left
+    vf[v, W_NOW_R] = right
+    vf[v, W_NOW_U] = top
+    if np.isnan(left) or np.isnan(right):
+        return UNKNOWN
+    h = vf[v, W_HYSTERESIS]
+    if op in (INSIDE, OUTSIDE):
+        if np.isnan(top):
+            vf[v, W_NOW_L] = np.nan  # both sides were not known: nothing to compare with next time
+            return UNKNOWN
+        within = left >= right and left <= top
+        return TRUE if within == (op == INSIDE) else FALSE
+    if op == RISES:
+        return TRUE if left >= right else FALSE
+    if op == FALLS:
+        return TRUE if left <= right else FALSE
+    if op in (CROSS_UP, CROSS_DOWN):
+        lane = vi[v, V_LANE]
+        candle = bi[b, I_NUMBER, lane]
+        if vi[v, V_CLOSED] != 0 and bi[b, I_OPEN, lane] != 0:
+            candle -= 1
+        known = not (np.isnan(vf[v, W_BEFORE_L]) or np.isnan(vf[v, W_BEFORE_R]))
+        latch = vi[v, V_LATCH]
+        if op == CROSS_UP:
+            undone = left <= right - h
+            crossed = known and vf[v, W_BEFORE_L] <= vf[v, W_BEFORE_R] and left > right
+        else:
+            undone = left >= right + h
+            crossed = known and vf[v, W_BEFORE_L] >= vf[v, W_BEFORE_R] and left < right
+        if latch > 0 and (undone or candle - latch >= vi[v, V_WITHIN]):
+            latch = 0
+        if crossed:
+            latch = candle
+        vi[v, V_LATCH] = latch
+        return TRUE if latch > 0 else FALSE
+    if op == GT:
+        holds = left > right
+        back = left <= right - h
+    elif op == GE:
+        holds = left >= right
+        back = left <= right - h
+    elif op == LT:
+        holds = left < right
+        back = left >= right + h
+    else:
+        holds = left <= right
+        back = left >= right + h
+    if h > 0.0:
+        if vi[v, V_LATCH] > 0:
+            holds = not back
+        vi[v, V_LATCH] = 1 if holds else 0
+    return TRUE if holds else FALSE
+
+
+@njit(cache=True, error_model="numpy")
+def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
+    """Run a postfix program over the leaves' results (T3).
+
+    The stack is two words of bits, TRUE and UNKNOWN, its top in bit 0: at most 64 leaves (T32), and a group
+    is judged whole. Bits left above the stack by the signed shift are never looked at.
+    """
+    is_true = 0
+    is_unknown = 0
+    for j in range(off, off + n):
+        word = programs[j]
+        if word >= 0:
+            result = vi[first + word, V_RESULT]
+        elif word == PROGRAM_NOT:
+            is_false = (is_true | is_unknown) & 1 == 0
+            result = UNKNOWN if is_unknown & 1 else (TRUE if is_false else FALSE)
+            is_true >>= 1
+            is_unknown >>= 1
+        else:
+            count = (-word - 2) // 2
+            mask = -1 if count >= 64 else (1 << count) - 1
+            trues = is_true & mask
+            unknowns = is_unknown & mask
+            if (-word) % 2 == 0:
+                result = FALSE if (trues | unknowns) != mask else (UNKNOWN if unknowns else TRUE)
+            else:
+                result = TRUE if trues else (UNKNOWN if unknowns else FALSE)
+            is_true = 0 if count >= 64 else is_true >> count
+            is_unknown = 0 if count >= 64 else is_unknown >> count
+        is_true = (is_true << 1) | (1 if result == TRUE else 0)
+        is_unknown = (is_unknown << 1) | (1 if result == UNKNOWN else 0)
+    if is_unknown & 1:
+        return UNKNOWN
+    return TRUE if is_true & 1 else FALSE
+
+
+@njit(cache=True, error_model="numpy")
+def judge(
+    bi: Ints, t: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats, vi: Ints,
+    vf: Floats, gi: Ints, cursor: Ints, events: Ints,
+) -> None:  # fmt: skip
+    """Evaluate one trigger and say what became of it (T1, T2, T7): an edge, a baseline, a hold's step."""
+    if decided < gi[t, G_VALID_FROM]:
+        return
+    b = gi[t, G_BLOCK]
+    first = gi[t, G_LEAF]
+    for v in range(first, first + gi[t, G_LEAVES]):
+        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, qi, qv, vi, vf)
+    if gi[t, G_PROGRAM_N] == 1:
+        result = vi[first, V_RESULT]
+    else:
+        result = _kleene(programs, gi[t, G_PROGRAM], gi[t, G_PROGRAM_N], vi, first)
+    before = gi[t, G_STATE]
+    gi[t, G_STATE] = result
+    what = -1
+    if result == TRUE:
+        if before == FALSE:
+            what = EDGE
+        elif before == UNKNOWN:
+            what = BASELINE
+        elif gi[t, G_PENDING] == PENDING_COUNT:
+            gi[t, G_COUNT] += 1
+            if gi[t, G_COUNT] >= gi[t, G_NEEDED]:
+                what = HOLD_COUNTED
+    elif gi[t, G_PENDING] != 0:
+        what = BROKEN
+    if what >= 0:
+        e = cursor[C_EVENTS]
+        events[e, 0] = what
+        events[e, 1] = t
+        events[e, 2] = b
+        events[e, 3] = decided
+        cursor[C_EVENTS] = e + 1
+    elif result != UNKNOWN:
+        gi[t, G_GAP] = 0  # with an event, Python clears it after writing the evidence
+
+
+@njit(cache=True, error_model="numpy")
+def judge_tick(
+    bf: Floats, bi: Ints, b: int, decided: int, ring: Floats, links: Ints, programs: Ints, ni: Ints,
+    nf: Floats, forming: Floats,
+    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, cursor: Ints, events: Ints,
+) -> None:  # fmt: skip
+    """Judge the block's tick triggers after a trade was applied (T5)."""
+    n = bi[b, I_LISTS, K_TRIG_N]
+    if n == 0:
+        return
+    tick_values(bf, bi, b, links, ni, nf, forming, qi, qv)
+    first = bi[b, I_LISTS, K_TRIG_OFF]
+    for j in range(first, first + n):
+        judge(bi, links[j], decided, ring, programs, ni, qi, qv, vi, vf, gi, cursor, events)
+
+
+@njit(cache=True, error_model="numpy")
+def judge_closed(
+    bf: Floats, bi: Ints, b: int, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
+    closed: Floats, qi: Ints,
+    qv: Floats, vi: Ints, vf: Floats, gi: Ints, cursor: Ints, events: Ints, is_unknown: bool,
+) -> None:  # fmt: skip
+    """Judge the triggers of every lane that has just closed, after all of them have (T5)."""
+    lanes = bi[b, I_LAST, L_JUST_CLOSED]
+    bi[b, I_LAST, L_JUST_CLOSED] = 0
+    for lane in range(LANES):
+        if lanes & (1 << lane):
+            closed_values(bi, b, lane, links, ni, nf, ring, closed, bf, qi, qv)
+    if is_unknown:
+        return
+    for lane in range(LANES):
+        if lanes & (1 << lane):
+            first = bi[b, I_CTRIG_OFF, lane]
+            for j in range(first, first + bi[b, I_CTRIG_N, lane]):
+                t = links[j]
+                judge(bi, t, bi[b, I_END, gi[t, G_LANE]], ring, programs, ni, qi, qv, vi, vf, gi, cursor, events)

@@ -1,0 +1,114 @@
+"""Where every number stands in the tables the kernels work on.
+
+One row a symbol, a block, an indicator, a slot, a leaf, a trigger. A *block* is the candles of one symbol
+and session: eight lanes side by side, lane = timeframe (two are padding). A *slot* is one watched operand
+value. Timeframe lanes: 0 1m, 1 5m, 2 15m, 3 1h, 4 4h, 5 1d. Lane 0 is the forming 1m candle itself; lanes
+1-5 hold the sum of the *closed* 1m candles of their forming candle, whose value is that plus lane 0 (T11).
+"""
+
+from __future__ import annotations
+
+LANES = 6
+PADDED = 8
+MINUTE_MS = 60_000
+HOUR4_MS = 14_400_000
+DAY_MS = 86_400_000
+MARK_MS = 250
+"""Offline files are played as if a mark stood at every multiple of this (T24)."""
+NEVER = (1 << 62) - 1
+UNSET = -(1 << 62)
+MAX_MS = 4_102_444_800_000
+"""2100-01-01: later or negative times are no times."""
+
+# Symbols, int64. The price is that of any session, for time triggers.
+(S_REGULAR, S_EXTENDED, S_CLOSED_UNTIL, S_MINUTE, S_SEQ, S_PRICE_TS, S_LAST_TS, S_PREV_PRICE_TS,
+ S_UNKNOWN, S_LATE, S_BAD, S_TRADES, S_OUTSIDE, S_HEALTH_CODE, S_REOPEN) = range(15)  # fmt: skip
+S_WIDTH = 16
+# Symbols, float64.
+SF_PRICE, SF_PREV_PRICE = range(2)
+SF_WIDTH = 2
+
+# Blocks, float64 [block, row, lane].
+F_OPEN, F_HIGH, F_LOW, F_CLOSE, F_VOLUME, F_VALUE, F_SCALARS = range(7)
+F_ROWS = 7
+FS_PRICE, FS_TRADE_PRICE, FS_TRADE_SIZE = range(3)
+
+# Blocks, int64 [block, row, lane].
+(I_START, I_END, I_TRADES, I_OPEN, I_NUMBER, I_PARTIAL, I_CLOSED, I_CLOSED_START, I_CLOSED_PARTIAL,
+ I_RING_OFF, I_RING_CAP, I_INST_OFF, I_INST_N, I_CSLOT_OFF, I_CSLOT_N, I_CTRIG_OFF, I_CTRIG_N,
+ I_TIME, I_LAST, I_LISTS, I_OF) = range(21)  # fmt: skip
+I_ROWS = 21
+# ... of row I_TIME
+T_OPEN_TS, T_CLOSE_TS, T_SESSION_OPEN, T_SESSION_CLOSE, T_NEXT_CLOSE, T_HOLD_DUE, T_CANCEL, T_MINUTE = range(8)
+# ... of row I_LAST: the last applied trade of the session
+L_TS, L_RECV, L_SEQ, L_CODES, L_JUST_CLOSED, L_FIRST_TS, L_COVER_FROM = range(7)
+# ... of row I_LISTS: what a tick of this block computes
+K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TRIG_OFF, K_TRIG_N = range(6)
+# ... of row I_OF: whose block it is; the calendar is a range of the sessions table, empty = 24/7
+O_SYMBOL, O_SESSION, O_CAL_OFF, O_CAL_N = range(4)
+
+# Indicators, int64 and float64. The first eight floats are its state, then four parameters.
+N_KIND, N_BLOCK, N_LANE, N_OUT, N_WIDTH, N_HIST_OFF, N_HIST_CAP, N_STABLE = range(8)
+N_COLUMNS = 8
+NF_STATE, NF_PARAMS, NF_COLUMNS = 0, 8, 12
+
+# Slots, int64.
+Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST = range(6)
+Q_COLUMNS = 6
+PRICE, FIELD, INDICATOR = range(3)
+OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP = range(6)
+
+# Leaves.
+(V_OP, V_LEFT, V_RIGHT, V_UPPER, V_LANE, V_WITHIN, V_CANDLES, V_LATCH, V_RESULT, V_CLOSED) = range(10)
+V_COLUMNS = 10
+(W_RIGHT, W_UPPER, W_HYSTERESIS, W_BEFORE_L, W_BEFORE_R, W_BEFORE_U, W_NOW_L, W_NOW_R, W_NOW_U) = range(9)
+W_COLUMNS = 9
+OPERATORS = (
+    ">", ">=", "<", "<=", "inside", "outside", "crosses_above", "crosses_below", "rises_by_pct", "falls_by_pct",
+)  # fmt: skip
+(GT, GE, LT, LE, INSIDE, OUTSIDE, CROSS_UP, CROSS_DOWN, RISES, FALLS) = range(10)
+
+# Three values (T3).
+FALSE, TRUE, UNKNOWN = 0, 1, 2
+
+# Triggers, int64: first what the kernel reads, then the gates' memory, then the edge of a pending hold.
+(G_STATE, G_BLOCK, G_LANE, G_CLOSED, G_LEAF, G_LEAVES, G_PROGRAM, G_PROGRAM_N, G_VALID_FROM, G_GAP,
+ G_PENDING, G_COUNT, G_NEEDED, G_HOLD_DUE, G_LAST_DECIDED, G_CANDLE, G_FIRED, G_SESSION, G_SESSION_FIRED,
+ G_COMPLETED, G_REARM, G_EDGE_TS, G_EDGE_RECV, G_EDGE_SEQ, G_EDGE_CODES) = range(25)  # fmt: skip
+G_COLUMNS = 25
+GF_PRICE, GF_TRADE_PRICE, GF_TRADE_SIZE = range(3)
+GF_COLUMNS = 3
+NOT_PENDING, PENDING_TIME, PENDING_COUNT = range(3)
+
+# Programs: postfix; leaf numbers from 0, negative words are operations.
+PROGRAM_NOT = -1
+
+
+def program_all(n: int) -> int:
+    return -2 - 2 * n
+
+
+def program_any(n: int) -> int:
+    return -3 - 2 * n
+
+
+# Events a kernel hands to Python: [type, trigger, block, decided_ms].
+EDGE, BASELINE, BROKEN, HOLD_COUNTED, HOLDS_DUE, SESSION_ENDED = range(6)
+E_COLUMNS = 4
+
+# The cursor of a run: in and out.
+(C_AT, C_COUNT, C_STATUS, C_MARK, C_EVENTS, C_CANDLES, C_VALUES, C_GRACE, C_CLOSED_UNTIL, C_ENTRY) = range(10)
+C_COLUMNS = 10
+DONE, HAS_EVENTS, IS_FULL = range(3)
+
+# Rows of closed candles.
+X_AT, X_MARK, X_BLOCK, X_LANE, X_START, X_END, X_TRADES, X_PARTIAL, X_VALUES = range(9)
+X_COLUMNS = 9
+Y_OPEN, Y_HIGH, Y_LOW, Y_CLOSE, Y_VOLUME, Y_VWAP = range(6)
+Y_COLUMNS = 6
+
+# What `flags` of an entry may say besides a trade's own (T15).
+ENTRY_MARK = 128
+"""No trade: live feed time `ts`."""
+ENTRY_CATCH_UP = 64
+"""No trade: bring the symbol up to the marks before this point of an offline tape."""

@@ -1,0 +1,315 @@
+"""Triggers in the tables: compiled when they are set, freed when they go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine import layout as at
+from engine.candles import LANE_OF, Candles
+from engine.condition import Condition, Leaf, Operand, Schedule, TriggerSpec
+from engine.tables import Tables
+
+_FIELD = {"open": at.OPEN, "high": at.HIGH, "low": at.LOW, "close": at.CLOSE, "volume": at.VOLUME, "vwap": at.VWAP}
+_OPERATOR = {name: number for number, name in enumerate(at.OPERATORS)}
+
+
+@dataclass(frozen=True, slots=True)
+class SlotKey:
+    """One operand value as one kind of trigger reads it: forming or closed, provisional or not."""
+
+    block: int
+    lane: int
+    column: str
+    is_closed: bool
+    is_stable_only: bool
+
+
+@dataclass(slots=True)
+class ArmedTrigger:
+    """One trigger on one symbol: a row of the tables."""
+
+    row: int
+    spec: TriggerSpec
+    symbol: str
+    block: int
+    lane: int
+    leaves: tuple[Leaf, ...]
+    slots: list[SlotKey] = field(default_factory=list[SlotKey])
+
+    @property
+    def is_closed(self) -> bool:
+        return self.spec.evaluate == "candle_close"
+
+
+@dataclass(slots=True)
+class Entry:
+    """A trigger in force: its version, and a row for each of its symbols."""
+
+    spec: TriggerSpec
+    rows: dict[str, ArmedTrigger]
+    is_paused: bool = False
+    next_due_ms: int | None = None
+    """Time triggers: the next scheduled instant; None when not known yet or never again."""
+
+
+def leaves_of(condition: Condition) -> Iterator[Leaf]:
+    """Yield the leaves in the order of the program."""
+    if isinstance(condition, Leaf):
+        yield condition
+    else:
+        for child in condition.children:
+            yield from leaves_of(child)
+
+
+def program_of(condition: Condition) -> tuple[int, ...]:
+    """Return the expression as postfix words over leaf numbers."""
+    words: list[int] = []
+    number = 0
+
+    def visit(node: Condition) -> None:
+        nonlocal number
+        if isinstance(node, Leaf):
+            words.append(number)
+            number += 1
+            return
+        for child in node.children:
+            visit(child)
+        if node.kind == "not":
+            words.append(at.PROGRAM_NOT)
+        else:
+            n = len(node.children)
+            words.append(at.program_all(n) if node.kind == "all" else at.program_any(n))
+
+    visit(condition)
+    return tuple(words)
+
+
+class Matcher:
+    """All triggers and what they read, in the kernel's tables."""
+
+    def __init__(self, tables: Tables, candles: Candles) -> None:
+        self._tables = tables
+        self._candles = candles
+        self.entries: dict[str, Entry] = {}
+        self.armed: dict[int, ArmedTrigger] = {}
+        self._slots: dict[SlotKey, int] = {}
+        self._slot_users: dict[int, int] = {}
+        self._block_slots: dict[int, list[SlotKey]] = {}
+        self._block_triggers: dict[int, list[int]] = {}
+        self._links_used = 0
+        self._links_live: dict[int, int] = {}
+        self.max_triggers = 0
+
+    def set(self, spec: TriggerSpec) -> Entry:
+        """Put a trigger in force on its symbols; the one of that id must be gone."""
+        entry = Entry(spec, {})
+        self.entries[spec.trigger_id] = entry
+        for symbol in spec.symbols:
+            entry.rows[symbol] = self._arm(spec, symbol)
+        return entry
+
+    def remove(self, trigger_id: str) -> None:
+        entry = self.entries.pop(trigger_id)
+        for armed in entry.rows.values():
+            self._disarm(armed)
+
+    def pause(self, entry: Entry) -> None:
+        """Take a trigger out of the lists that the kernel walks."""
+        entry.is_paused = True
+        self._candles.dirty.update(a.block for a in entry.rows.values())
+
+    def resume(self, entry: Entry) -> None:
+        entry.is_paused = False
+        for armed in entry.rows.values():
+            self.forget(armed)
+            self._candles.dirty.add(armed.block)
+
+    def forget(self, armed: ArmedTrigger) -> None:
+        """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
+        t = self._tables
+        t.gi[armed.row, at.G_STATE] = at.UNKNOWN
+        first = int(t.gi[armed.row, at.G_LEAF])
+        t.vf[first : first + len(armed.leaves), at.W_BEFORE_L :] = np.nan
+
+    def _arm(self, spec: TriggerSpec, symbol: str) -> ArmedTrigger:
+        s = self._candles.symbol_id(symbol)
+        b = self._candles.block(s, spec.session)
+        t = self._tables
+        leaves = () if spec.condition is None else tuple(leaves_of(spec.condition))
+        armed = ArmedTrigger(t.add_trigger(), spec, symbol, b, LANE_OF[spec.timeframe], leaves)
+        row = t.gi[armed.row]
+        row[at.G_STATE] = at.UNKNOWN
+        row[at.G_BLOCK], row[at.G_LANE] = b, armed.lane
+        row[at.G_CLOSED] = armed.is_closed
+        row[at.G_VALID_FROM] = spec.valid_from_ms if spec.valid_from_ms is not None else at.UNSET
+        row[at.G_HOLD_DUE] = at.NEVER
+        row[at.G_LAST_DECIDED] = row[at.G_CANDLE] = row[at.G_SESSION] = row[at.G_REARM] = at.UNSET
+        if spec.condition is not None:
+            program = program_of(spec.condition)
+            row[at.G_PROGRAM], row[at.G_PROGRAM_N] = t.add_program(program), len(program)
+            first = t.add_leaves(len(leaves))
+            t.gi[armed.row, at.G_LEAF], t.gi[armed.row, at.G_LEAVES] = first, len(leaves)
+            for number, leaf in enumerate(leaves):
+                self._compile(armed, first + number, leaf)
+        self.armed[armed.row] = armed
+        self._block_triggers.setdefault(b, []).append(armed.row)
+        self._candles.dirty.add(b)
+        return armed
+
+    def _disarm(self, armed: ArmedTrigger) -> None:
+        t = self._tables
+        for key in armed.slots:
+            self._release(key)
+        t.free_leaves(int(t.gi[armed.row, at.G_LEAF]), len(armed.leaves))
+        t.free_trigger(armed.row)
+        self._block_triggers[armed.block].remove(armed.row)
+        del self.armed[armed.row]
+        self._candles.dirty.add(armed.block)
+
+    def _compile(self, armed: ArmedTrigger, v: int, leaf: Leaf) -> None:
+        t = self._tables
+        lane = LANE_OF[leaf.timeframe]
+        is_pct = leaf.operator in ("rises_by_pct", "falls_by_pct")
+        left = self._operand(armed, leaf.left, lane if is_pct else 0)
+        right = self._operand(armed, leaf.right, 0) if isinstance(leaf.right, Operand) else -1
+        upper = self._operand(armed, leaf.upper, 0) if isinstance(leaf.upper, Operand) else -1
+        if is_pct:
+            q = t.qi[left]
+            self._candles.ensure_ring(armed.block, int(q[at.Q_LANE]), leaf.candles + 2)
+            if q[at.Q_KIND] == at.INDICATOR:
+                self._candles.ensure_hist(int(q[at.Q_INST]), leaf.candles + 2)
+        row = t.vi[v]
+        row[at.V_OP] = _OPERATOR[leaf.operator]
+        row[at.V_LEFT], row[at.V_RIGHT], row[at.V_UPPER] = left, right, upper
+        row[at.V_LANE] = lane
+        row[at.V_WITHIN], row[at.V_CANDLES] = leaf.within_candles, leaf.candles
+        row[at.V_RESULT] = at.UNKNOWN
+        row[at.V_CLOSED] = armed.is_closed
+        if not isinstance(leaf.right, Operand):
+            t.vf[v, at.W_RIGHT] = leaf.right
+        if leaf.upper is not None and not isinstance(leaf.upper, Operand):
+            t.vf[v, at.W_UPPER] = leaf.upper
+        t.vf[v, at.W_HYSTERESIS] = leaf.hysteresis
+
+    def slot_key(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> SlotKey:
+        """Return what a trigger reads of an operand; `price` at a close is the trigger's own close (T16)."""
+        spec = armed.spec
+        if operand.name == "price":
+            if armed.is_closed:
+                return SlotKey(armed.block, armed.lane, "close", True, False)
+            return SlotKey(armed.block, price_lane, "price", False, False)
+        only_stable = spec.require_stable and not operand.is_field
+        return SlotKey(armed.block, LANE_OF[operand.timeframe], operand.column, armed.is_closed, only_stable)
+
+    def _operand(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> int:
+        key = self.slot_key(armed, operand, price_lane)
+        armed.slots.append(key)
+        q = self._slots.get(key)
+        if q is None:
+            q = self._add_slot(key)
+        self._slot_users[q] = self._slot_users.get(q, 0) + 1
+        return q
+
+    def _add_slot(self, key: SlotKey) -> int:
+        t = self._tables
+        q = t.add_slot()
+        row = t.qi[q]
+        row[at.Q_LANE], row[at.Q_CLOSED], row[at.Q_STABLE] = key.lane, key.is_closed, key.is_stable_only
+        if key.column == "price":
+            row[at.Q_KIND] = at.PRICE
+        elif key.column in _FIELD:
+            row[at.Q_KIND], row[at.Q_INDEX] = at.FIELD, _FIELD[key.column]
+        else:
+            self._candles.ask(key.block, key.lane, key.column)
+            i, index = self._candles.row_of(key.block, key.lane, key.column)
+            row[at.Q_KIND], row[at.Q_INST] = at.INDICATOR, i
+            row[at.Q_INDEX] = int(t.ni[i, at.N_OUT]) + index
+        self._slots[key] = q
+        self._block_slots.setdefault(key.block, []).append(key)
+        self._candles.dirty.add(key.block)
+        if key.is_closed:
+            t.qv[q] = self._last_closed(key, q)
+        return q
+
+    def _last_closed(self, key: SlotKey, q: int) -> float:
+        """Return what the last closed candle says, for triggers of other timeframes set between closes."""
+        t = self._tables
+        if t.bi[key.block, at.I_CLOSED, key.lane] == 0 or t.bi[key.block, at.I_CLOSED_PARTIAL, key.lane]:
+            return float("nan")
+        if t.qi[q, at.Q_KIND] == at.INDICATOR:
+            i = int(t.qi[q, at.Q_INST])
+            if key.is_stable_only and t.nf[i, at.NF_STATE] < t.ni[i, at.N_STABLE]:
+                return float("nan")
+            return float(t.closed[t.qi[q, at.Q_INDEX]])
+        return float(self._candles.ring_rows(key.block, key.lane)[-1, t.qi[q, at.Q_INDEX]])
+
+    def _release(self, key: SlotKey) -> None:
+        q = self._slots[key]
+        self._slot_users[q] -= 1
+        if self._slot_users[q]:
+            return
+        del self._slot_users[q], self._slots[key]
+        self._block_slots[key.block].remove(key)
+        if self._tables.qi[q, at.Q_KIND] == at.INDICATOR:
+            self._candles.drop(key.block, key.lane, key.column)
+        self._tables.free_slot(q)
+        self._candles.dirty.add(key.block)
+
+    def reload_closed(self, b: int, lane: int) -> None:
+        """Read closed values again after history came in."""
+        for key in self._block_slots.get(b, ()):
+            if key.is_closed and key.lane == lane:
+                q = self._slots[key]
+                self._tables.qv[q] = self._last_closed(key, q)
+
+    def flush(self) -> None:
+        """Write the lists of every block that changed since the last time."""
+        dirty = self._candles.dirty
+        if not dirty:
+            return
+        if self._links_used > 4096 and self._links_used > 4 * sum(self._links_live.values()):
+            self._links_used = 0
+            dirty.update(range(self._tables.blocks))
+        for b in sorted(dirty):
+            self._write_lists(b)
+        dirty.clear()
+        self.max_triggers = max((len(rows) for rows in self._block_triggers.values()), default=0)
+
+    def _write_lists(self, b: int) -> None:
+        start = self._links_used
+        row = self._tables.bi[b]
+        active = [
+            self.armed[t]
+            for t in self._block_triggers.get(b, ())
+            if self.armed[t].spec.condition is not None and not self.entries[self.armed[t].spec.trigger_id].is_paused
+        ]
+        ticks = [a.row for a in active if not a.is_closed]
+        slots = self._block_slots.get(b, ())
+        tick_slots = [self._slots[k] for k in slots if not k.is_closed]
+        forming = {int(self._tables.qi[q, at.Q_INST]) for q in tick_slots
+                   if self._tables.qi[q, at.Q_KIND] == at.INDICATOR}  # fmt: skip
+        row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(sorted(forming))
+        row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(tick_slots)
+        row[at.I_LISTS, at.K_TRIG_OFF], row[at.I_LISTS, at.K_TRIG_N] = self._put(ticks)
+        for lane in range(at.LANES):
+            lane_slots = [self._slots[k] for k in slots if k.is_closed and k.lane == lane]
+            closing = [a.row for a in active if a.is_closed and a.lane == lane]
+            row[at.I_INST_OFF, lane], row[at.I_INST_N, lane] = self._put(self._candles.lanes.get((b, lane), []))
+            row[at.I_CSLOT_OFF, lane], row[at.I_CSLOT_N, lane] = self._put(lane_slots)
+            row[at.I_CTRIG_OFF, lane], row[at.I_CTRIG_N, lane] = self._put(closing)
+        self._links_live[b] = self._links_used - start
+
+    def _put(self, words: list[int]) -> tuple[int, int]:
+        off = self._links_used
+        self._tables.put_links(off, words)
+        self._links_used += len(words)
+        return off, len(words)
+
+    def schedules(self) -> Iterator[tuple[Entry, Schedule]]:
+        """Yield the time triggers that are not paused, by trigger id."""
+        for _, entry in sorted(self.entries.items()):
+            if entry.spec.schedule is not None and not entry.is_paused:
+                yield entry, entry.spec.schedule

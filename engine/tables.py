@@ -1,0 +1,216 @@
+"""The engine's memory: tables that grow by doubling, and the compiled loop's view of them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import layout as at
+from engine.indicators.state import RING_FIELDS
+
+_N = TypeVar("_N", bound=np.generic)
+
+
+def _grown(table: NDArray[_N], rows: int) -> NDArray[_N]:
+    """Return the table, or a larger copy with zeroed new rows, so that it has at least `rows`."""
+    if rows <= len(table):
+        return table
+    larger = np.zeros((max(rows, 2 * len(table)), *table.shape[1:]), table.dtype)
+    larger[: len(table)] = table
+    return larger
+
+
+class Tables:
+    """All arrays of one engine; `engine.layout` says what stands where. Rows are given out, and freed here."""
+
+    def __init__(self) -> None:
+        self.si = np.zeros((16, at.S_WIDTH), np.int64)
+        self.sf = np.zeros((16, at.SF_WIDTH))
+        self.bf = np.zeros((16, at.F_ROWS, at.PADDED))
+        self.bi = np.zeros((16, at.I_ROWS, at.PADDED), np.int64)
+        self.sessions = np.zeros((1, 2), np.int64)
+        self.ring = np.zeros(1024)
+        self.links = np.zeros(256, np.int64)
+        self.programs = np.zeros(256, np.int64)
+        self.ni = np.zeros((16, at.N_COLUMNS), np.int64)
+        self.nf = np.zeros((16, at.NF_COLUMNS))
+        self.forming = np.zeros(64)
+        self.closed = np.zeros(64)
+        self.qi = np.zeros((16, at.Q_COLUMNS), np.int64)
+        self.qv = np.zeros(16)
+        self.vi = np.zeros((16, at.V_COLUMNS), np.int64)
+        self.vf = np.zeros((16, at.W_COLUMNS))
+        self.gi = np.zeros((16, at.G_COLUMNS), np.int64)
+        self.gf = np.zeros((16, at.GF_COLUMNS))
+        self.symbols = 0
+        self.blocks = 0
+        self._ring_used = 0
+        self._ring_free: dict[int, list[int]] = {}
+        self._programs_used = 0
+        self._known_programs: dict[tuple[int, ...], int] = {}
+        self._indicators = _Rows()
+        self._outputs = _Spans()
+        self._slots = _Rows()
+        self._leaves = _Spans()
+        self._triggers = _Rows()
+
+    def add_symbol(self) -> int:
+        s = self.symbols
+        self.symbols = s + 1
+        self.si = _grown(self.si, s + 1)
+        self.sf = _grown(self.sf, s + 1)
+        self.si[s, at.S_REGULAR] = self.si[s, at.S_EXTENDED] = -1
+        self.si[s, at.S_CLOSED_UNTIL] = self.si[s, at.S_MINUTE] = at.UNSET
+        self.si[s, at.S_PRICE_TS] = self.si[s, at.S_PREV_PRICE_TS] = self.si[s, at.S_LAST_TS] = at.UNSET
+        self.sf[s] = np.nan
+        return s
+
+    def add_block(self, ring_candles: int) -> int:
+        b = self.blocks
+        self.blocks = b + 1
+        self.bf = _grown(self.bf, b + 1)
+        self.bi = _grown(self.bi, b + 1)
+        self.bf[b] = np.nan
+        row = self.bi[b]
+        row[at.I_TIME] = at.NEVER
+        row[at.I_TIME, at.T_SESSION_OPEN] = at.NEVER
+        row[at.I_TIME, at.T_SESSION_CLOSE] = at.UNSET
+        row[at.I_TIME, at.T_MINUTE] = at.UNSET
+        row[at.I_LAST, at.L_TS] = row[at.I_LAST, at.L_FIRST_TS] = row[at.I_LAST, at.L_COVER_FROM] = at.UNSET
+        row[at.I_START] = row[at.I_CLOSED_START] = row[at.I_END] = at.UNSET
+        for lane in range(at.LANES):
+            row[at.I_RING_CAP, lane] = ring_candles
+            row[at.I_RING_OFF, lane] = self.add_ring(RING_FIELDS * ring_candles)
+        return b
+
+    def add_ring(self, cells: int) -> int:
+        """Return the offset of so many NaN cells."""
+        freed = self._ring_free.get(cells)
+        if freed:
+            off = freed.pop()
+        else:
+            off = self._ring_used
+            self._ring_used += cells
+            self.ring = _grown(self.ring, self._ring_used)
+        self.ring[off : off + cells] = np.nan
+        return off
+
+    def free_ring(self, off: int, cells: int) -> None:
+        if cells:
+            self._ring_free.setdefault(cells, []).append(off)
+
+    def add_program(self, words: tuple[int, ...]) -> int:
+        """Return where this program stands; equal ones are stored once and never freed."""
+        known = self._known_programs.get(words)
+        if known is None:
+            known = self._programs_used
+            self._programs_used += len(words)
+            self.programs = _grown(self.programs, self._programs_used)
+            self.programs[known : self._programs_used] = words
+            self._known_programs[words] = known
+        return known
+
+    def add_indicator(self, width: int) -> int:
+        i = self._indicators.take()
+        self.ni = _grown(self.ni, i + 1)
+        self.nf = _grown(self.nf, i + 1)
+        out = self._outputs.take(width)
+        self.forming = _grown(self.forming, out + width)
+        self.closed = _grown(self.closed, out + width)
+        self.forming[out : out + width] = self.closed[out : out + width] = np.nan
+        self.ni[i] = 0
+        self.nf[i] = 0.0
+        self.ni[i, at.N_OUT] = out
+        self.ni[i, at.N_WIDTH] = width
+        return i
+
+    def free_indicator(self, i: int) -> None:
+        self._outputs.free(int(self.ni[i, at.N_OUT]), int(self.ni[i, at.N_WIDTH]))
+        self._indicators.free(i)
+
+    def add_slot(self) -> int:
+        q = self._slots.take()
+        self.qi = _grown(self.qi, q + 1)
+        self.qv = _grown(self.qv, q + 1)
+        self.qi[q] = 0
+        self.qv[q] = np.nan
+        return q
+
+    def free_slot(self, q: int) -> None:
+        self._slots.free(q)
+
+    def add_leaves(self, n: int) -> int:
+        """Return the first of n leaves that stand together."""
+        if n == 0:
+            return 0
+        v = self._leaves.take(n)
+        self.vi = _grown(self.vi, v + n)
+        self.vf = _grown(self.vf, v + n)
+        self.vi[v : v + n] = 0
+        self.vf[v : v + n] = np.nan
+        return v
+
+    def free_leaves(self, first: int, n: int) -> None:
+        if n:
+            self._leaves.free(first, n)
+
+    def add_trigger(self) -> int:
+        t = self._triggers.take()
+        self.gi = _grown(self.gi, t + 1)
+        self.gf = _grown(self.gf, t + 1)
+        self.gi[t] = 0
+        self.gf[t] = np.nan
+        return t
+
+    def free_trigger(self, t: int) -> None:
+        self._triggers.free(t)
+
+    def put_links(self, off: int, words: list[int]) -> None:
+        self.links = _grown(self.links, off + len(words))
+        self.links[off : off + len(words)] = words
+
+    def add_sessions(self, bounds: NDArray[np.int64]) -> int:
+        off = len(self.sessions)
+        self.sessions = np.concatenate((self.sessions, bounds))
+        return off
+
+
+class _Rows:
+    """Row numbers: freed ones are given out again, the last freed first."""
+
+    __slots__ = ("_free", "_next")
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._free: list[int] = []
+
+    def take(self) -> int:
+        if self._free:
+            return self._free.pop()
+        self._next += 1
+        return self._next - 1
+
+    def free(self, row: int) -> None:
+        self._free.append(row)
+
+
+class _Spans:
+    """Runs of rows of one length; freed ones are given out again to the same length."""
+
+    __slots__ = ("_free", "_next")
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._free: dict[int, list[int]] = {}
+
+    def take(self, n: int) -> int:
+        freed = self._free.get(n)
+        if freed:
+            return freed.pop()
+        self._next += n
+        return self._next - n
+
+    def free(self, first: int, n: int) -> None:
+        self._free.setdefault(n, []).append(first)
