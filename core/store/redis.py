@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 import redis
@@ -44,21 +44,38 @@ class Snapshot(msgspec.Struct, frozen=True):
     price: float | None = None
     feed: str = ""
     health: str = ""
+    session: str = "regular"
     candles: dict[str, FormingCandle] = {}
     values: dict[str, float | None] = {}
 
 
 class TriggerState(msgspec.Struct, frozen=True):
-    """Where one trigger stands for one symbol. Times are epoch ms, None where there is none."""
+    """Where one trigger stands for one symbol, as `engine.market` says it. Times are epoch ms."""
 
     trigger_id: str
     symbol: str
     state: str
+    version: int = 0
     health: str = "ok"
-    detail: str = ""
     missing_candles: int = 0
+    value: bool | None = None
+    firings: int = 0
     last_fired_ms: int | None = None
-    trigger_version: int = 0
+    next_due_ms: int | None = None
+
+
+class OfSymbol(Protocol):
+    """Whatever encodes to the JSON of a Snapshot: the engine's own record does."""
+
+    @property
+    def symbol(self) -> str: ...
+
+
+class OfTrigger(Protocol):
+    """Whatever encodes to the JSON of a TriggerState: the engine's own record does."""
+
+    @property
+    def trigger_id(self) -> str: ...
 
 
 def client(settings: Settings, *, timeout_s: float = 2.0) -> redis.Redis:
@@ -94,7 +111,7 @@ def snapshots(connection: redis.Redis, wanted: list[str]) -> list[Snapshot]:
     return [msgspec.json.decode(data, type=Snapshot) for data in found if data is not None]
 
 
-def publish_snapshots(connection: redis.Redis, changed: Sequence[Snapshot]) -> None:
+def publish_snapshots(connection: redis.Redis, changed: Sequence[OfSymbol]) -> None:
     """Store snapshots and tell who listens on the channel; one trip."""
     if not changed:
         return
@@ -107,9 +124,9 @@ def publish_snapshots(connection: redis.Redis, changed: Sequence[Snapshot]) -> N
         raise _away(error) from None
 
 
-def put_trigger_states(connection: redis.Redis, states: Iterable[TriggerState]) -> None:
+def put_trigger_states(connection: redis.Redis, states: Iterable[OfTrigger]) -> None:
     """Store what is known of whole triggers: all symbols of a trigger at once, replacing what was there."""
-    by_trigger: dict[str, list[TriggerState]] = {}
+    by_trigger: dict[str, list[OfTrigger]] = {}
     for state in states:
         by_trigger.setdefault(state.trigger_id, []).append(state)
     if not by_trigger:
