@@ -99,6 +99,10 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
     paper_cash_usd: Decimal = Field(default=Decimal("100000"), description="Start balance of a paper account.")
 
+    embedded_broker_mb: int = Field(
+        default=512, ge=64, description="`tapewatch up` renews its in-memory broker above this many megabytes."
+    )
+
     @property
     def origin(self) -> str:
         return self.public_url or f"http://{self.api_host}:{self.api_port}"

@@ -1,0 +1,132 @@
+"""Which processes make up the stack, in which order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+
+import msgspec
+import redis
+
+from core.errors import Unavailable
+from core.heartbeat import Beat, key_of
+from core.settings import Settings
+from deploy.embedded import broker, postgres, valkey
+from deploy.embedded.clickhouse import part as clickhouse
+from deploy.embedded.datadir import DataDir
+from deploy.embedded.environment import SIMULATOR_KEY
+from deploy.embedded.options import Options
+from deploy.embedded.ports import HOST
+from deploy.embedded.process import ProcessSpec
+from deploy.embedded.readiness import http_answers
+
+INFRA_PORTS = ("broker", "postgres", "valkey", "clickhouse")
+PORTS = (*INFRA_PORTS, "simulator", "api")
+CONSUMERS = ("market-0", "costs", "dispatcher", "api")
+
+
+def infra(
+    directory: DataDir, *, ports: Mapping[str, int], settings: Settings, password: str
+) -> tuple[ProcessSpec, ...]:
+    """Return the four services; they start side by side.
+
+    Raises:
+        ConfigError: one of them cannot run here; the text says why.
+    """
+    return (
+        broker.broker(ports["broker"], settings),
+        postgres.postgres(postgres.Postgres(ports["postgres"], directory.part("postgres"), password)),
+        valkey.valkey(ports["valkey"], directory.part("valkey")),
+        clickhouse.clickhouse(ports["clickhouse"], directory.part("clickhouse")),
+    )
+
+
+def migration() -> ProcessSpec:
+    return ProcessSpec(
+        name="migrate",
+        title="Migrations",
+        command=lambda: [sys.executable, "-m", "cli.main", "migrate"],
+        once=True,
+    )
+
+
+def ours(options: Options, directory: DataDir, *, ports: Mapping[str, int], threads: int) -> tuple[ProcessSpec, ...]:
+    """Return our own processes in the order in which they are started and shown."""
+    celery = ("celery", "-A", "agents.worker")
+    player = () if options.feed == "finnhub" else (_player(options, directory, ports["simulator"]),)
+    return (
+        *player,
+        _module("api", "API and page", "api", ready=_api(ports["api"]), address=f"http://{HOST}:{ports['api']}"),
+        _module("market-0", "Market flow", "dataflows.market", "--shard", "0", "--of", "1"),
+        _module("costs", "Cost flow", "dataflows.costs"),
+        _module("dispatcher", "Dispatcher", "agents.dispatch"),
+        _module(
+            "worker", "Agent worker", *celery, "worker", "-P", "threads", "-c", str(threads),
+            "--without-gossip", "--without-mingle", "--loglevel", "INFO",
+        ),
+        _module("beat", "Upkeep", *celery, "beat", "--schedule", str(directory.part("beat-schedule")), "--pidfile="),
+        _module("ingest", "Feed", "ingest", is_source=True),
+    )  # fmt: skip
+
+
+def _module(
+    name: str,
+    title: str,
+    *words: str,
+    ready: Callable[[], None] | None = None,
+    address: str = "",
+    is_source: bool = False,
+) -> ProcessSpec:
+    command = [sys.executable, "-m", *words]
+    return ProcessSpec(
+        name=name,
+        title=title,
+        command=lambda: command,
+        ready=ready or _running,
+        beats=True,
+        is_source=is_source,
+        address=address,
+    )
+
+
+def _running() -> None:
+    """A process without a port answers by its heartbeat."""
+
+
+def _api(port: int) -> Callable[[], None]:
+    return lambda: http_answers(f"http://{HOST}:{port}/api/v1/ready")
+
+
+def _player(options: Options, directory: DataDir, port: int) -> ProcessSpec:
+    source = f"recorded:{options.recording}" if options.recording else "synthetic"
+    command = [
+        sys.executable, "-m", "ingest.simulator",
+        "--port", str(port),
+        "--speed", str(options.speed),
+        "--source", source,
+        "--token", SIMULATOR_KEY,
+        "--state", str(directory.part(f"simulator-{options.feed}.json")),
+    ]  # fmt: skip
+    return ProcessSpec(
+        name="simulator",
+        title="Simulator" if options.feed == "simulator" else "Player",
+        command=lambda: command,
+        ready=lambda: http_answers(f"http://{HOST}:{port}/api/v1/simulator/clock", ok=range(200, 500)),
+        address=f"http://{HOST}:{port}",
+    )
+
+
+def beats_of(settings: Settings, names: tuple[str, ...]) -> Callable[[], Mapping[str, Beat]]:
+    """Return a function that reads the latest heartbeats of processes; it raises Unavailable."""
+    client = redis.Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1)
+    decoder = msgspec.json.Decoder(Beat)
+
+    def read() -> Mapping[str, Beat]:
+        try:
+            found: list[bytes | None] = client.mget([key_of(name) for name in names])  # pyright: ignore
+        except (redis.RedisError, OSError) as error:
+            raise Unavailable(f"Redis: {error}") from None
+        beats = [decoder.decode(one) for one in found if one is not None]
+        return {beat.process: beat for beat in beats}
+
+    return read

