@@ -14,7 +14,7 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 import msgspec
-from sqlalchemy import Connection, Text, cast, func, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, Text, cast, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from core.errors import TapewatchError
@@ -215,22 +215,22 @@ def suppress_queued(tx: Connection, execution_id: UUID, reason: SuppressionReaso
 # ---- the lease ------------------------------------------------------------------------------------------------
 
 
-def take(tx: Connection, execution_id: UUID, owner: str, *, lease_s: int, alone: bool = False) -> StoredExecution | None:
+def take(
+    tx: Connection, execution_id: UUID, owner: str, *, lease_s: int, alone: bool = False
+) -> StoredExecution | None:
     """Take the lease of an unfinished execution; None where it is finished, or another holds it.
 
     Args:
         alone: Only when no other execution of this pipeline and symbol is at work (overlap "queue").
     """
-    found = read_first(
-        tx, select(*columns(pipeline_executions, StoredExecution)).where(_c.id == execution_id), StoredExecution
-    )
+    found = get(tx, execution_id)
     if found is None or found.status not in ("queued", "running"):
         return None
     if alone:
         hold_pipeline(tx, found.pipeline_id)
         if any(e.status == "running" and e.id != execution_id for e in unfinished(tx, found.pipeline_id, found.symbol)):
             return None
-    taken = (
+    taken = tx.execute(
         update(pipeline_executions)
         .where(
             _c.id == execution_id,
@@ -245,10 +245,8 @@ def take(tx: Connection, execution_id: UUID, owner: str, *, lease_s: int, alone:
             started_at=func.coalesce(_c.started_at, func.now()),
             updated_at=func.now(),
         )
-        .returning(*columns(pipeline_executions, StoredExecution))
     )
-    row = tx.execute(taken).mappings().first()
-    return None if row is None else msgspec.convert(dict(row), StoredExecution)
+    return get(tx, execution_id) if taken.rowcount == 1 else None
 
 
 def renew(tx: Connection, owners: Collection[str], *, lease_s: int) -> set[str]:
@@ -411,11 +409,3 @@ def _seconds(count: int) -> object:
 
 def _from_now(count: int) -> object:
     return func.now() + _seconds(count)
-
-
-__all__ = [
-    "NAMESPACE", "UNFINISHED", "LeaseLost", "Status", "StepEnd", "StepStatus", "StoredExecution", "StoredStep",
-    "add", "add_suppression", "begin_step", "count_decided", "end_step", "finish", "get", "hold_pipeline", "id_of",
-    "insert", "is_known", "next_queued", "overdue", "owners", "plan_steps", "release", "renew", "steps",
-    "suppress_queued", "take", "unfinished",
-]  # fmt: skip
