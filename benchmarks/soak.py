@@ -13,6 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.kit.platform import Platform, running_platform
@@ -79,7 +80,7 @@ def is_bounded(row: dict[str, int]) -> bool:
     return row["most"] < _CEILING and not (row["last_third"] > _GROWTH * row["second_third"] and grew > _SLACK)
 
 
-def table(report: dict[str, object], rows: dict[str, dict[str, int]]) -> str:
+def table(report: Mapping[str, object], rows: dict[str, dict[str, int]]) -> str:
     lines = [f"{'MB':12} {'first third':>12} {'second':>8} {'last':>8} {'most':>8}"]
     for name, row in sorted(rows.items()):
         first, second, last, most = (row[k] / 2**20 for k in ("first_third", "second_third", "last_third", "most"))
