@@ -3,6 +3,7 @@
 from core.pipeline.check import check, trigger_node, trigger_spec
 from core.pipeline.config import Edge, Node, PipelineConfig, PipelineSettings
 from core.pipeline.graph import Graph
+from core.pipeline.lint import lint
 from core.pipeline.load import load_json, load_text, load_yaml, parse_config
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "PipelineConfig",
     "PipelineSettings",
     "check",
+    "lint",
     "load_json",
     "load_text",
     "load_yaml",

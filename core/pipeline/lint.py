@@ -1,0 +1,55 @@
+"""Remarks on a valid pipeline: it is saved all the same, and they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from core.catalog import AGENTS
+from core.errors import Problem
+from core.pipeline.check import trigger_node, trigger_spec
+from core.pipeline.config import PipelineConfig
+from core.pipeline.graph import Graph
+from engine.condition import SpecificTime
+from engine.lint import lint as lint_trigger
+from engine.schedule import next_after
+
+
+def lint(config: PipelineConfig, *, now_ms: int | None = None) -> list[Problem]:
+    """Return remarks on a pipeline that `check` has passed.
+
+    Args:
+        now_ms: Moment to judge dates by; None leaves such remarks out.
+    """
+    spec = trigger_spec(config, 1)
+    index = config.nodes.index(trigger_node(config))
+    at = f"nodes[{index}].config"
+    remarks = [
+        Problem(f"{at}.{remark.path}" if remark.path else at, "a warning", remark.text) for remark in lint_trigger(spec)
+    ]
+    if now_ms is not None:
+        if spec.valid_until_ms is not None and spec.valid_until_ms <= now_ms:
+            remarks.append(Problem(f"{at}.valid_until", "a warning", "it is over: the trigger is expired"))
+        when = spec.schedule.when if spec.schedule else None
+        if isinstance(when, SpecificTime) and when.date and next_after(when, now_ms) is None:
+            remarks.append(Problem(f"{at}.schedule.date", "a warning", "the date is over: it never fires"))
+    return [*remarks, *_graph_remarks(config), *_settings_remarks(config)]
+
+
+def _graph_remarks(config: PipelineConfig) -> Iterator[Problem]:
+    graph = Graph(config)
+    for (_, first), (j, second) in combinations(enumerate(config.nodes), 2):
+        both = set(AGENTS[first.agent_type].produces) & set(AGENTS[second.agent_type].produces)
+        for field in sorted(both):
+            yield Problem(
+                f"nodes[{j}]",
+                "a warning",
+                f"{first.id} makes {field} too: later steps see that of the one that ended last"
+                if second.id not in graph.descendants(first.id) and first.id not in graph.descendants(second.id)
+                else f"it replaces the {field} of the other, {first.id}",
+            )
+
+
+def _settings_remarks(config: PipelineConfig) -> Iterator[Problem]:
+    if config.settings.overlap != "parallel" and config.settings.max_parallel > 1:
+        yield Problem("settings.max_parallel", "a warning", 'it counts with "overlap": "parallel" only')
