@@ -77,6 +77,7 @@ class Supervisor:
         self._stages = [[Part(spec) for spec in stage] for stage in plan.stages]
         self._stage = -1
         self._ready = False
+        self._in_a_hurry = False
         self._stop = threading.Event()
         self._probes = ThreadPoolExecutor(max_workers=8, thread_name_prefix="probe")
         self._slow_at_s = self._stage_began_s = 0.0
@@ -94,7 +95,11 @@ class Supervisor:
         return next(part for part in self.parts if part.spec.name == name)
 
     def request_stop(self) -> None:
-        """Ask `run` to stop everything and return. May be called from a signal handler or any thread."""
+        """Ask `run` to stop everything and return; asked twice, nothing is waited for.
+
+        May be called from a signal handler or any thread.
+        """
+        self._in_a_hurry = self._stop.is_set()
         self._stop.set()
 
     def say(self, text: str) -> None:
@@ -129,8 +134,10 @@ class Supervisor:
             began_s = time.monotonic()
             for part, child in living:
                 while child.exit_code() is None and time.monotonic() - began_s < part.spec.stop_s:
+                    if self._in_a_hurry:
+                        break
                     time.sleep(0.01)
-                if child.exit_code() is None:
+                if child.exit_code() is None and not self._in_a_hurry:
                     self.say(f"{part.spec.name} did not stop in {part.spec.stop_s:.0f} s and was killed")
                 child.kill()
                 part.child = None
