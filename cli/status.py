@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 def status(
     *,
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
-        "data"
-    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json: one JSON object, for programs.")] = False,
 ) -> None:
     """Say how every part of the stack in the data folder is.
