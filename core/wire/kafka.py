@@ -29,6 +29,7 @@ _COMMON = {
     "allow.auto.create.topics": False,
     # A dead broker is reported through error_cb, once; not on stderr.
     "log.connection.close": False,
+    "log_level": 2,
 }
 
 
@@ -54,10 +55,28 @@ def producer(settings: Settings, *, linger_ms: float = 0.0, compression: str = "
     )
 
 
-def consumer(settings: Settings, *, group: str | None = None, from_start: bool = True) -> Consumer:
-    """Return a consumer; without a group it is for `assign()` and never commits."""
+def consumer(
+    settings: Settings,
+    *,
+    group: str | None = None,
+    from_start: bool = True,
+    on_error: Callable[[KafkaError], None] | None = None,
+) -> Consumer:
+    """Return a consumer; without a group it is for `assign()` and never commits.
+
+    Args:
+        on_error: Told of every lost connection, from within `poll` and `consume`, before any message that
+            was received after it.
+    """
+
+    def note(error: KafkaError) -> None:
+        _quiet(error)
+        if on_error is not None:
+            on_error(error)
+
     return Consumer(
         {
+            **_COMMON,
             "bootstrap.servers": settings.kafka_brokers,
             "group.id": settings.topic_prefix + (group or "unused"),
             "enable.auto.commit": False,
@@ -67,8 +86,9 @@ def consumer(settings: Settings, *, group: str | None = None, from_start: bool =
             "session.timeout.ms": 6_000,
             "heartbeat.interval.ms": 1_000,
             "enable.partition.eof": False,
-            "error_cb": _quiet,
-            **_COMMON,
+            "error_cb": note,
+            # Said only to `on_error`: log_level keeps it off stderr.
+            "log.connection.close": on_error is not None,
         }
     )
 
@@ -118,9 +138,17 @@ def cluster_id(settings: Settings, *, timeout_s: float = 5.0) -> str:
     Raises:
         Unavailable: no broker answered within the timeout.
     """
-    admin = _admin(settings)
+    return cluster_of(_admin(settings), timeout_s=timeout_s)
+
+
+def cluster_of(client: AdminClient | Consumer, *, timeout_s: float = 5.0) -> str:
+    """Ask the broker that a client is connected to for the id of its cluster, now.
+
+    Raises:
+        Unavailable: no broker answered within the timeout.
+    """
     try:
-        return str(admin.list_topics(timeout=timeout_s).cluster_id)
+        return str(client.list_topics(timeout=timeout_s).cluster_id)
     except KafkaException as error:
         raise Unavailable(f"Kafka: {error.args[0].str()}") from None
 
