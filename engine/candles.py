@@ -284,6 +284,19 @@ class Candles:
         cells = t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)
         return cells[:, np.arange(max(0, k - cap), k) % cap].T.copy()
 
+    def put_ring(self, b: int, lane: int, rows: NDArray[np.float64], cap: int) -> None:
+        """Write a restored lane's candles, the last of which is number I_CLOSED - 1."""
+        self.ensure_ring(b, lane, cap)
+        t = self._tables
+        cap, off = int(t.bi[b, at.I_RING_CAP, lane]), int(t.bi[b, at.I_RING_OFF, lane])
+        k = int(t.bi[b, at.I_CLOSED, lane])
+        cells = t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)
+        cells[:, np.arange(k - len(rows), k) % cap] = rows.T
+
+    def indicator(self, b: int, lane: int, name: str, params: Params) -> int:
+        """Return the row of an indicator that somebody wants."""
+        return self.indicators[IndicatorKey(b, lane, name, tuple(params))]
+
     def load(
         self, b: int, lane: int, columns: HistoryColumns, *, until_ms: int
     ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine import gates, schedule
 from engine import layout as at
+from engine import snapshot as snapshots
 from engine.candles import LANE_OF, SESSIONS, Candles, HistoryColumns, SessionCalendars
 from engine.condition import TIMEFRAMES, Session, Timeframe, TriggerChange, TriggerSpec
 from engine.evidence import EvidenceWriter, codes_of, last_trade
@@ -357,7 +358,7 @@ class Engine:
             candle = ClosedCandle(
                 symbol=symbol,
                 session=session,
-                timeframe=TIMEFRAMES[lane],
+                timeframe=TIMEFRAMES[int(lane)],
                 ts_ms=row[at.X_START],
                 end_ms=row[at.X_END],
                 open=o,
@@ -661,6 +662,44 @@ class Engine:
                 self._matcher.forget(armed)
             else:
                 self._tables.gi[armed.row, at.G_GAP] = 1
+
+    # ---- snapshot ----
+
+    def snapshot(self) -> bytes:
+        """Return the whole engine but its configuration, versioned and checksummed."""
+        mutable = snapshots.Mutable(
+            grace_ms=self.config.close_grace_ms,
+            is_offline=self.config.is_offline,
+            feed_ms=self._feed_ms,
+            health=self._health,
+            symbol_health=self._symbol_health,
+            gap_ms=self._gap_ms,
+            closed_until=int(self._cursor[at.C_CLOSED_UNTIL]),
+        )
+        return snapshots.encode(snapshots.take(self._tables, self._candles, self._matcher, mutable))
+
+    @classmethod
+    def restore(cls, data: bytes, config: EngineConfig) -> Engine:
+        """Return an engine that goes on where the snapshot was taken.
+
+        Raises:
+            InvalidSnapshot: damaged, of another version, or taken with another grace or kind of tape.
+        """
+        found = snapshots.decode(data)
+        if (found.meta.grace_ms, found.meta.is_offline) != (config.close_grace_ms, config.is_offline):
+            raise snapshots.InvalidSnapshot("taken with another close_grace_ms or is_offline")
+        engine = cls(config)
+        snapshots.put_back(found, engine._tables, engine._candles, engine._matcher)
+        for session in config.sessions:
+            engine._candles.keep(session)
+        engine._feed_ms = found.meta.feed_ms
+        engine._health, engine._symbol_health = found.meta.health, found.meta.symbol_health
+        engine._gap_ms = found.meta.gap_ms
+        engine._cursor[at.C_CLOSED_UNTIL] = found.meta.closed_until
+        for row, armed in engine._matcher.armed.items():
+            if engine._tables.gi[row, at.G_PENDING]:
+                engine._pending.setdefault(armed.block, set()).add(row)
+        return engine
 
     # ---- reading ----
 

@@ -95,7 +95,7 @@ class Matcher:
         self._candles = candles
         self.entries: dict[str, Entry] = {}
         self.armed: dict[int, ArmedTrigger] = {}
-        self._slots: dict[SlotKey, int] = {}
+        self.slots: dict[SlotKey, int] = {}
         self._slot_users: dict[int, int] = {}
         self._block_slots: dict[int, list[SlotKey]] = {}
         self._block_triggers: dict[int, list[int]] = {}
@@ -207,7 +207,7 @@ class Matcher:
     def _operand(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> int:
         key = self.slot_key(armed, operand, price_lane)
         armed.slots.append(key)
-        q = self._slots.get(key)
+        q = self.slots.get(key)
         if q is None:
             q = self._add_slot(key)
         self._slot_users[q] = self._slot_users.get(q, 0) + 1
@@ -227,7 +227,7 @@ class Matcher:
             i, index = self._candles.row_of(key.block, key.lane, key.column)
             row[at.Q_KIND], row[at.Q_INST] = at.INDICATOR, i
             row[at.Q_INDEX] = int(t.ni[i, at.N_OUT]) + index
-        self._slots[key] = q
+        self.slots[key] = q
         self._block_slots.setdefault(key.block, []).append(key)
         self._candles.dirty.add(key.block)
         if key.is_closed:
@@ -247,11 +247,11 @@ class Matcher:
         return float(self._candles.ring_rows(key.block, key.lane)[-1, t.qi[q, at.Q_INDEX]])
 
     def _release(self, key: SlotKey) -> None:
-        q = self._slots[key]
+        q = self.slots[key]
         self._slot_users[q] -= 1
         if self._slot_users[q]:
             return
-        del self._slot_users[q], self._slots[key]
+        del self._slot_users[q], self.slots[key]
         self._block_slots[key.block].remove(key)
         if self._tables.qi[q, at.Q_KIND] == at.INDICATOR:
             self._candles.drop(key.block, key.lane, key.column)
@@ -262,7 +262,7 @@ class Matcher:
         """Read closed values again after history came in."""
         for key in self._block_slots.get(b, ()):
             if key.is_closed and key.lane == lane:
-                q = self._slots[key]
+                q = self.slots[key]
                 self._tables.qv[q] = self._last_closed(key, q)
 
     def flush(self) -> None:
@@ -288,14 +288,14 @@ class Matcher:
         ]
         ticks = [a.row for a in active if not a.is_closed]
         slots = self._block_slots.get(b, ())
-        tick_slots = [self._slots[k] for k in slots if not k.is_closed]
+        tick_slots = [self.slots[k] for k in slots if not k.is_closed]
         forming = {int(self._tables.qi[q, at.Q_INST]) for q in tick_slots
                    if self._tables.qi[q, at.Q_KIND] == at.INDICATOR}  # fmt: skip
         row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(sorted(forming))
         row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(tick_slots)
         row[at.I_LISTS, at.K_TRIG_OFF], row[at.I_LISTS, at.K_TRIG_N] = self._put(ticks)
         for lane in range(at.LANES):
-            lane_slots = [self._slots[k] for k in slots if k.is_closed and k.lane == lane]
+            lane_slots = [self.slots[k] for k in slots if k.is_closed and k.lane == lane]
             closing = [a.row for a in active if a.is_closed and a.lane == lane]
             row[at.I_INST_OFF, lane], row[at.I_INST_N, lane] = self._put(self._candles.lanes.get((b, lane), []))
             row[at.I_CSLOT_OFF, lane], row[at.I_CSLOT_N, lane] = self._put(lane_slots)

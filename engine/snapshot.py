@@ -1,0 +1,297 @@
+"""The engine as bytes, and back: restoring and going on equals never having stopped (T30).
+
+    "TWEN"  u8 version  16 bytes blake2b of the rest  msgpack {meta, arrays}
+
+Row numbers of indicators, slots, leaves and triggers are not kept: the engine is built again from its
+symbols, watchers and triggers, then each row gets its numbers back by name. No code is stored (no pickle).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import layout as at
+from engine.candles import SESSIONS, Candles
+from engine.condition import (
+    TIMEFRAMES,
+    Condition,
+    Cron,
+    Group,
+    Hold,
+    Leaf,
+    MarketHours,
+    NewsMatch,
+    Schedule,
+    Session,
+    SpecificTime,
+    Timeframe,
+    TriggerSpec,
+)
+from engine.indicators.state import RING_FIELDS
+from engine.matcher import Matcher, SlotKey
+from engine.tables import Tables
+
+MAGIC = b"TWEN"
+VERSION = 1
+_DIGEST = 16
+_HEAD = len(MAGIC) + 1 + _DIGEST
+# Rows of a block that say where things stand in this process's tables.
+_POINTERS = (
+    at.I_RING_OFF, at.I_RING_CAP, at.I_INST_OFF, at.I_INST_N, at.I_CSLOT_OFF, at.I_CSLOT_N, at.I_CTRIG_OFF,
+    at.I_CTRIG_N, at.I_LISTS, at.I_OF,
+)  # fmt: skip
+_BLOCK_ROWS = tuple(row for row in range(at.I_ROWS) if row not in _POINTERS)
+_TRIGGER_COLUMNS = tuple(
+    column
+    for column in range(at.G_COLUMNS)
+    if column not in (at.G_BLOCK, at.G_LEAF, at.G_LEAVES, at.G_PROGRAM, at.G_PROGRAM_N)
+)
+_LEAF_COLUMNS = (at.V_LATCH, at.V_RESULT)
+
+AnyArray = NDArray[Any]
+
+
+class InvalidSnapshot(ValueError):
+    """These bytes are no snapshot of this engine: damaged, of another version, or of another set-up."""
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class _TriggerMeta(msgspec.Struct, frozen=True):
+    spec: dict[str, Any]
+    is_paused: bool
+    next_due_ms: int | None
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    grace_ms: int
+    is_offline: bool
+    feed_ms: int | None
+    health: str
+    symbol_health: dict[str, str]
+    gap_ms: int
+    closed_until: int
+    symbols: list[str]
+    blocks: list[tuple[int, int]]
+    kept_sessions: list[str]
+    watched: dict[str, list[tuple[str, int]]]
+    indicators: list[tuple[int, int, str, tuple[float, ...]]]
+    slots: list[tuple[int, int, str, bool, bool]]
+    triggers: list[_TriggerMeta]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything of an engine but its configuration."""
+
+    meta: _Meta
+    arrays: dict[str, _Packed]
+
+
+class Mutable(msgspec.Struct):
+    """The engine's own numbers outside the tables."""
+
+    grace_ms: int
+    is_offline: bool
+    feed_ms: int | None
+    health: str
+    symbol_health: dict[str, str]
+    gap_ms: int
+    closed_until: int
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    body = msgspec.msgpack.encode(snapshot)
+    return MAGIC + bytes((VERSION,)) + hashlib.blake2b(body, digest_size=_DIGEST).digest() + body
+
+
+def decode(data: bytes) -> Snapshot:
+    """Check and read a snapshot.
+
+    Raises:
+        InvalidSnapshot: cut short, damaged, another version.
+    """
+    if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD:
+        raise InvalidSnapshot(f"found {data[:4]!r}, a snapshot begins with {MAGIC!r}")
+    if data[len(MAGIC)] != VERSION:
+        raise InvalidSnapshot(f"found version {data[len(MAGIC)]}, this engine reads {VERSION}")
+    body = data[_HEAD:]
+    if hashlib.blake2b(body, digest_size=_DIGEST).digest() != data[len(MAGIC) + 1 : _HEAD]:
+        raise InvalidSnapshot("the checksum does not match: the snapshot is damaged or cut short")
+    try:
+        return msgspec.msgpack.decode(body, type=Snapshot)
+    except msgspec.MsgspecError as error:
+        raise InvalidSnapshot(str(error)) from None
+
+
+def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable) -> Snapshot:
+    """Copy everything out of the tables, by name."""
+    blocks = range(tables.blocks)
+    keys = sorted(candles.indicators.items(), key=lambda item: item[1])
+    slots = sorted(matcher.slots.items(), key=lambda item: item[1])
+    rings = [candles.ring_rows(b, lane) for b in blocks for lane in range(at.LANES)]
+    armed = [a for _, entry in matcher.entries.items() for a in entry.rows.values()]
+    leaf_rows = [tables.gi[a.row, at.G_LEAF] + n for a in armed for n in range(len(a.leaves))]
+    trigger_rows = [a.row for a in armed]
+    arrays: dict[str, AnyArray] = {
+        "si": tables.si[: tables.symbols],
+        "sf": tables.sf[: tables.symbols],
+        "bf": tables.bf[: tables.blocks],
+        "bi": tables.bi[: tables.blocks][:, list(_BLOCK_ROWS)],
+        "ring_cap": tables.bi[: tables.blocks, at.I_RING_CAP],
+        "rings": np.concatenate(rings) if rings else np.empty((0, RING_FIELDS)),
+        "ring_rows": np.array([len(r) for r in rings], np.int64),
+        "state": tables.nf[[i for _, i in keys], : at.NF_PARAMS],
+        "closed": np.concatenate([_outputs(tables, tables.closed, i) for _, i in keys] or [np.empty(0)]),
+        "hist_cap": tables.ni[[i for _, i in keys], at.N_HIST_CAP],
+        "hist": np.concatenate([_hist(tables, i) for _, i in keys] or [np.empty(0)]),
+        "slots": tables.qv[[q for _, q in slots]],
+        "leaves": tables.vi[leaf_rows][:, list(_LEAF_COLUMNS)],
+        "sides": tables.vf[leaf_rows],
+        "triggers": tables.gi[trigger_rows][:, list(_TRIGGER_COLUMNS)],
+        "edges": tables.gf[trigger_rows],
+    }
+    watched: dict[str, list[tuple[str, int]]] = {
+        session: list(columns) for session, columns in candles.watchers().items()
+    }
+    meta = _Meta(
+        **msgspec.structs.asdict(mutable),
+        symbols=list(candles.symbols),
+        blocks=list(candles.block_of),
+        kept_sessions=sorted(candles.kept_sessions),
+        watched=watched,
+        indicators=[(k.block, k.lane, k.name, k.params) for k, _ in keys],
+        slots=[(k.block, k.lane, k.column, k.is_closed, k.is_stable_only) for k, _ in slots],
+        triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in matcher.entries.values()],
+    )
+    return Snapshot(meta, {name: _pack(array) for name, array in arrays.items()})
+
+
+def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matcher) -> None:
+    """Build symbols, blocks, watchers and triggers in an empty engine, then give the rows their numbers."""
+    meta = snapshot.meta
+    arrays = {name: _unpack(packed) for name, packed in snapshot.arrays.items()}
+    candles.kept_sessions.clear()
+    for symbol in meta.symbols:
+        candles.symbol_id(symbol)
+    for s, session in meta.blocks:
+        candles.block(s, SESSIONS[session])
+    candles.kept_sessions.update(cast(list[Session], meta.kept_sessions))
+    for session, columns in meta.watched.items():
+        named: list[tuple[str, Timeframe]] = [(text, TIMEFRAMES[lane]) for text, lane in columns]
+        candles.watch(named, cast(Session, session))
+    for trigger in meta.triggers:
+        entry = matcher.set(plain_to_spec(trigger.spec))
+        entry.is_paused = trigger.is_paused
+        entry.next_due_ms = trigger.next_due_ms
+    tables.si[: tables.symbols] = arrays["si"]
+    tables.sf[: tables.symbols] = arrays["sf"]
+    tables.bf[: tables.blocks] = arrays["bf"]
+    tables.bi[: tables.blocks, list(_BLOCK_ROWS)] = arrays["bi"]
+    _put_rings(arrays, tables, candles)
+    _put_indicators(meta, arrays, tables, candles)
+    _put_triggers(meta, arrays, tables, matcher)
+
+
+def _put_rings(arrays: dict[str, AnyArray], tables: Tables, candles: Candles) -> None:
+    first = 0
+    counts = arrays["ring_rows"].reshape(-1, at.LANES)
+    for b in range(tables.blocks):
+        for lane in range(at.LANES):
+            n = int(counts[b, lane])
+            candles.put_ring(b, lane, arrays["rings"][first : first + n], int(arrays["ring_cap"][b, lane]))
+            first += n
+
+
+def _put_indicators(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, candles: Candles) -> None:
+    out = hist = 0
+    for row, (block, lane, name, params) in enumerate(meta.indicators):
+        i = candles.indicator(block, lane, name, params)
+        cap = int(arrays["hist_cap"][row])
+        if cap:
+            candles.ensure_hist(i, cap)
+        tables.nf[i, : at.NF_PARAMS] = arrays["state"][row]
+        width = int(tables.ni[i, at.N_WIDTH])
+        _outputs(tables, tables.closed, i)[:] = arrays["closed"][out : out + width]
+        out += width
+        kept = _hist(tables, i)
+        if len(kept) != cap * width:
+            raise InvalidSnapshot(f"{name} keeps {len(kept)} past values here, {cap * width} in the snapshot")
+        kept[:] = arrays["hist"][hist : hist + len(kept)]
+        hist += len(kept)
+
+
+def _put_triggers(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, matcher: Matcher) -> None:
+    for value, key in zip(arrays["slots"], meta.slots, strict=True):
+        tables.qv[matcher.slots[SlotKey(*key)]] = value
+    leaf = 0
+    armed = [a for trigger in meta.triggers for a in matcher.entries[trigger.spec["trigger_id"]].rows.values()]
+    for row, a in enumerate(armed):
+        tables.gi[a.row, list(_TRIGGER_COLUMNS)] = arrays["triggers"][row]
+        tables.gf[a.row] = arrays["edges"][row]
+        first, n = int(tables.gi[a.row, at.G_LEAF]), len(a.leaves)
+        tables.vi[first : first + n, list(_LEAF_COLUMNS)] = arrays["leaves"][leaf : leaf + n]
+        tables.vf[first : first + n] = arrays["sides"][leaf : leaf + n]
+        leaf += n
+
+
+def _outputs(tables: Tables, of: NDArray[np.float64], i: int) -> NDArray[np.float64]:
+    first = int(tables.ni[i, at.N_OUT])
+    return of[first : first + int(tables.ni[i, at.N_WIDTH])]
+
+
+def _hist(tables: Tables, i: int) -> NDArray[np.float64]:
+    first = int(tables.ni[i, at.N_HIST_OFF])
+    return tables.ring[first : first + int(tables.ni[i, at.N_HIST_CAP] * tables.ni[i, at.N_WIDTH])]
+
+
+def _pack(array: AnyArray) -> _Packed:
+    plain = np.ascontiguousarray(array)
+    return _Packed(plain.dtype.newbyteorder("<").str, plain.shape, plain.tobytes())
+
+
+def _unpack(packed: _Packed) -> AnyArray:
+    return np.frombuffer(packed.data, np.dtype(packed.dtype)).reshape(packed.shape)
+
+
+# ---- trigger specs as plain values ----
+
+
+def spec_to_plain(spec: TriggerSpec) -> dict[str, Any]:
+    """Return a spec as what msgpack or JSON can hold."""
+    return cast(dict[str, Any], msgspec.to_builtins(spec))
+
+
+def plain_to_spec(plain: dict[str, Any]) -> TriggerSpec:
+    """Read back what `spec_to_plain` made."""
+    condition, when = plain["condition"], plain["schedule"]
+    hold, news = plain["hold"], plain["news"]
+    fields: dict[str, Any] = {
+        **plain,
+        "symbols": tuple(plain["symbols"]),
+        "condition": None if condition is None else _condition(condition),
+        "schedule": None if when is None else _schedule(when),
+        "hold": None if hold is None else Hold(**hold),
+        "news": None if news is None else msgspec.convert(news, NewsMatch),
+    }
+    return TriggerSpec(**fields)
+
+
+def _condition(plain: dict[str, Any]) -> Condition:
+    if "kind" in plain:
+        return Group(plain["kind"], tuple(_condition(child) for child in plain["children"]))
+    return msgspec.convert(plain, Leaf)
+
+
+def _schedule(plain: dict[str, Any]) -> Schedule:
+    when = plain["when"]
+    kind = Cron if "expression" in when else SpecificTime if "hour" in when else MarketHours
+    return Schedule(msgspec.convert(when, kind), plain["missed"], plain["missed_grace_ms"])
