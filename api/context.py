@@ -6,22 +6,58 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+import redis
+from fastapi import Depends
 from sqlalchemy import Connection, Engine
+from starlette.requests import HTTPConnection
 
+from api.limits import Limits
+from api.passwords import Passwords
+from api.tokens import Tokens
 from core.clock import Clock
 from core.settings import Settings
+from core.store import postgres
+from core.store import redis as redis_store
+from core.store.clickhouse.client import ClickHouse
+
+# Sync endpoints run on this many threads at most; each may hold one connection.
+POOL = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
+    """Everything connects when it is first used, and again after its neighbour was away."""
+
     settings: Settings
     clock: Clock
     postgres: Engine
+    redis: redis.Redis
+    clickhouse: ClickHouse
+    passwords: Passwords
+    tokens: Tokens
+    limits: Limits
+
+    def close(self) -> None:
+        self.postgres.dispose()
+        self.redis.close()
+        self.clickhouse.close()
 
 
-def context_of(request: Request) -> Context:
-    found = request.app.state.context
+def make_context(settings: Settings, clock: Clock, passwords: Passwords) -> Context:
+    return Context(
+        settings=settings,
+        clock=clock,
+        postgres=postgres.engine(settings, pool_size=POOL, statement_timeout_ms=10_000),
+        redis=redis_store.client(settings, timeout_s=1.0),
+        clickhouse=ClickHouse(settings, timeout_s=15),
+        passwords=passwords,
+        tokens=Tokens(settings, clock),
+        limits=Limits(settings, clock),
+    )
+
+
+def context_of(connection: HTTPConnection) -> Context:
+    found = connection.app.state.context
     assert isinstance(found, Context)
     return found
 

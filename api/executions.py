@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
 from api.context import Tx
 from api.session import User
-from api.types import Cursor, Limit, Model, Money
+from api.types import Cursor, Limit, Model, Money, decode_cursor, encode_cursor
+from core.catalog import AGENTS
+from core.store import events
+from core.store.listings import executions as listing
 from engine.firing import Firing as FiringFact
 
 router = APIRouter(prefix="/executions", tags=["executions"])
@@ -117,13 +121,33 @@ def list_executions(
     cursor: Cursor = None,
 ) -> ExecutionPage:
     """Return the user's executions, the newest first."""
-    raise NotImplementedError
+    found = listing.page(
+        tx,
+        user.user_id,
+        pipeline_id=pipeline_id,
+        status=status,
+        before=decode_cursor(cursor) if cursor else None,
+        limit=limit,
+    )
+    last = found[-1] if len(found) == limit else None
+    return ExecutionPage(
+        items=[ExecutionSummary.model_validate(_summary(execution)) for execution in found],
+        next_cursor=encode_cursor(last.created_at, last.id) if last else None,
+    )
 
 
 @router.get("/{execution_id}")
 def get_execution(execution_id: UUID, user: User, tx: Tx) -> Execution:
     """Return one execution with its firing and its steps."""
-    raise NotImplementedError
+    found = listing.get(tx, user.user_id, execution_id)
+    return Execution.model_validate(
+        {
+            **_summary(found),
+            "firing": listing.firing(tx, user.user_id, execution_id),
+            "steps": [_step(step) for step in listing.steps(tx, execution_id)],
+            "last_seq": events.last_seq_of_execution(tx, execution_id),
+        }
+    )
 
 
 @router.get("/{execution_id}/events")
@@ -135,4 +159,24 @@ def list_execution_events(
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> EventList:
     """Return the events of one execution after a number: what `/ws` sends, for who cannot hold a socket."""
-    raise NotImplementedError
+    listing.get(tx, user.user_id, execution_id)
+    found = events.of_execution(tx, user.user_id, execution_id, after_seq=after, limit=limit)
+    return EventList(
+        items=[Event.model_validate(event, from_attributes=True) for event in found],
+        last_seq=found[-1].seq if found else after,
+    )
+
+
+def _summary(found: listing.ListedExecution) -> dict[str, object]:
+    fields = msgspec.structs.asdict(found)
+    return {
+        **fields,
+        "kind": found.kind or "",
+        "fired_ms": found.fired_ms or 0,
+        "total_cost_usd": found.total_cost,
+    }
+
+
+def _step(step: listing.Step) -> dict[str, object]:
+    agent = AGENTS.get(step.agent_type)
+    return {**msgspec.structs.asdict(step), "agent_name": agent.name if agent else step.agent_type}

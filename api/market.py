@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.context import Ctx
+from api.context import Context, Ctx
+from api.indicators import parse_indicators, values
 from api.session import User
 from api.types import Model
+from core.errors import Unavailable
+from core.store import redis as redis_store
+from core.store.clickhouse import candles as history
 from engine.condition import Session, Timeframe
 
 router = APIRouter(prefix="/market", tags=["market"])
+
+_MOST_WARM_UP = 1000
+_MOST_SYMBOLS = 100
 
 SymbolName = Annotated[str, Query(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9:._\-/]+$")]
 
@@ -74,7 +82,10 @@ class CandleSeries(Model):
 @router.get("/symbols")
 def list_symbols(_user: User, ctx: Ctx) -> SymbolList:
     """Return the symbols that are watched now, with their last price."""
-    raise NotImplementedError
+    found = redis_store.snapshots(ctx.redis, redis_store.symbols(ctx.redis))
+    return SymbolList(
+        items=[MarketSymbol(symbol=s.symbol, price=s.price, ts_ms=s.ts_ms, feed=s.feed, health=s.health) for s in found]
+    )
 
 
 @router.get("/candles")
@@ -89,7 +100,26 @@ def list_candles(
     indicators: Annotated[str, Query(max_length=400, description="Comma-separated: SMA_20,RSI_14,MACD.line")] = "",
 ) -> CandleSeries:
     """Return candles of a symbol with indicator values."""
-    raise NotImplementedError
+    wanted = parse_indicators(indicators, timeframe)
+    # Enough before the first candle shown that its indicator values stand.
+    warm_up = max((column.definition.stable(column.params) for column in wanted.values()), default=0)
+    stored = history.latest(
+        ctx.clickhouse,
+        symbol,
+        timeframe,
+        session=session,
+        limit=limit + min(warm_up, _MOST_WARM_UP),
+        before_ms=history.FAR_FUTURE_MS if before_ms is None else before_ms,
+    )
+    shown = stored[-limit:]
+    return CandleSeries(
+        symbol=symbol,
+        timeframe=timeframe,
+        session=session,
+        candles=[_candle(candle) for candle in shown],
+        forming=_forming(ctx, symbol, timeframe, shown) if before_ms is None else None,
+        indicators={name: values(column, stored)[-len(shown) :] if shown else [] for name, column in wanted.items()},
+    )
 
 
 @router.get("/snapshot")
@@ -97,4 +127,51 @@ def list_snapshots(
     _user: User, ctx: Ctx, symbols: Annotated[str, Query(max_length=2000, description="Comma-separated.")]
 ) -> SnapshotList:
     """Return the snapshots of symbols; one that is not watched is left out."""
-    raise NotImplementedError
+    wanted = [symbol for symbol in symbols.split(",") if symbol][:_MOST_SYMBOLS]
+    return SnapshotList(items=[_snapshot(found) for found in redis_store.snapshots(ctx.redis, wanted)])
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _candle(stored: history.StoredCandle) -> Candle:
+    return Candle(
+        ts_ms=stored.ts_ms,
+        end_ms=stored.end_ms,
+        open=stored.open,
+        high=stored.high,
+        low=stored.low,
+        close=stored.close,
+        volume=stored.volume,
+        vwap=_known(stored.vwap),
+        trades=stored.trades,
+        is_partial=stored.partial,
+    )
+
+
+def _forming(ctx: Context, symbol: str, timeframe: Timeframe, shown: list[history.StoredCandle]) -> Candle | None:
+    """Return the candle that forms now; none where Redis is away or it is among the closed ones already."""
+    try:
+        found = redis_store.snapshots(ctx.redis, [symbol])
+    except Unavailable:
+        return None
+    candle = found[0].candles.get(timeframe) if found else None
+    if candle is None or (shown and candle.ts_ms <= shown[-1].ts_ms):
+        return None
+    return Candle.model_validate(candle, from_attributes=True)
+
+
+def _snapshot(found: redis_store.Snapshot) -> MarketSnapshot:
+    return MarketSnapshot(
+        symbol=found.symbol,
+        ts_ms=found.ts_ms,
+        price=found.price,
+        feed=found.feed,
+        health=found.health,
+        candles={
+            timeframe: Candle.model_validate(candle, from_attributes=True)
+            for timeframe, candle in found.candles.items()
+        },
+        values=found.values,
+    )

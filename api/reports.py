@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from api.context import Tx
 from api.session import User
-from api.types import Cursor, Limit, Model
+from api.types import Cursor, Limit, Model, decode_cursor, encode_cursor
+from core.store.listings import reports as listing
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
@@ -45,10 +46,17 @@ def list_reports(
     user: User, tx: Tx, pipeline_id: UUID | None = None, limit: Limit = 50, cursor: Cursor = None
 ) -> ReportPage:
     """Return the user's reports, the newest first."""
-    raise NotImplementedError
+    found = listing.page(
+        tx, user.user_id, pipeline_id=pipeline_id, before=decode_cursor(cursor) if cursor else None, limit=limit
+    )
+    last = found[-1] if len(found) == limit else None
+    return ReportPage(
+        items=[ReportSummary.model_validate(report, from_attributes=True) for report in found],
+        next_cursor=encode_cursor(last.created_at, last.id) if last else None,
+    )
 
 
 @router.get("/{report_id}")
 def get_report(report_id: UUID, user: User, tx: Tx) -> Report:
     """Return one report in full."""
-    raise NotImplementedError
+    return Report.model_validate(listing.get(tx, user.user_id, report_id), from_attributes=True)

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Query
 
 from api.context import Tx
 from api.session import User
-from api.types import Amount, Cursor, Limit, Model, Money
+from api.types import Amount, Cursor, Limit, Model, Money, decode_cursor, encode_cursor
+from core.store.listings import trades as listing
 
 router = APIRouter(prefix="/trades", tags=["trades"])
 
@@ -73,4 +75,23 @@ def list_trades(
     cursor: Cursor = None,
 ) -> PlacedTradePage:
     """Return placed trades, the newest first."""
-    raise NotImplementedError
+    found = listing.page(
+        tx,
+        user.user_id,
+        symbol=symbol,
+        execution_id=execution_id,
+        before=decode_cursor(cursor) if cursor else None,
+        limit=limit,
+    )
+    orders = listing.orders_of(tx, [trade.id for trade in found])
+    last = found[-1] if len(found) == limit else None
+    return PlacedTradePage(
+        items=[_placed(trade, orders.get(trade.id, [])) for trade in found],
+        next_cursor=encode_cursor(last.created_at, last.id) if last else None,
+    )
+
+
+def _placed(trade: listing.ListedTrade, orders: list[listing.ListedOrder]) -> PlacedTrade:
+    return PlacedTrade.model_validate(
+        {**msgspec.structs.asdict(trade), "orders": [msgspec.structs.asdict(order) for order in orders]}
+    )

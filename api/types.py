@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from fastapi import Query
@@ -44,12 +46,29 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
 
 
-def encode_cursor(*key: str | int) -> str:
+def encode_cursor(at: datetime, item_id: UUID) -> str:
     """Return an opaque cursor for the sort key of a page's last item."""
+    return encode_key(at.isoformat(), str(item_id))
+
+
+def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """Return the sort key of a page's last item.
+
+    Raises:
+        InvalidInput: it is no cursor of ours.
+    """
+    at, item_id = decode_key(cursor)
+    try:
+        return datetime.fromisoformat(at), UUID(item_id)
+    except ValueError:
+        raise _bad_cursor(cursor) from None
+
+
+def encode_key(*key: str) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> tuple[str, str]:
+def decode_key(cursor: str) -> tuple[str, str]:
     """Return the two parts of a sort key.
 
     Raises:
@@ -59,5 +78,8 @@ def decode_cursor(cursor: str) -> tuple[str, str]:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return msgspec.json.decode(raw, type=tuple[str, str])
     except (binascii.Error, ValueError, msgspec.DecodeError):
-        problem = Problem("query.cursor", repr(cursor[:40]), "give the `next_cursor` of a page, unchanged")
-        raise InvalidInput([problem]) from None
+        raise _bad_cursor(cursor) from None
+
+
+def _bad_cursor(cursor: str) -> InvalidInput:
+    return InvalidInput([Problem("query.cursor", repr(cursor[:40]), "give the `next_cursor` of a page, unchanged")])

@@ -6,10 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 
 from api.context import Tx
+from api.problems import NotLoggedIn
 from api.session import User
 from api.types import Model, Money
+from core.store import users
 
 router = APIRouter(prefix="/users", tags=["users"])
 
@@ -28,4 +31,25 @@ class Me(Model):
 @router.get("/me")
 def get_me(user: User, tx: Tx) -> Me:
     """Return the logged-in user."""
-    raise NotImplementedError
+    return me_of(tx, user.user_id)
+
+
+def me_of(tx: Connection, user_id: UUID) -> Me:
+    """Return what a user may know of themselves.
+
+    Raises:
+        NotLoggedIn: the account is gone.
+    """
+    found = users.by_id(tx, user_id)
+    if found is None:
+        raise NotLoggedIn("the session has ended; log in again")
+    return Me(
+        id=found.id,
+        email=found.email,
+        full_name=found.full_name,
+        subscription_tier=found.subscription_tier,
+        budget_daily_usd=users.limit_of(tx, user_id, "daily"),
+        budget_monthly_usd=users.limit_of(tx, user_id, "monthly"),
+        created_at=found.created_at,
+        last_login_at=found.last_login_at,
+    )

@@ -90,9 +90,21 @@ def of_execution(
     return _records(tx, query.order_by(_c.seq).limit(limit))
 
 
+def after_for_users(tx: Connection, user_ids: list[UUID], seq: int, *, limit: int = 1000) -> list[EventRecord]:
+    """Return events of several users after a number, oldest first."""
+    query = select(*_COLUMNS).where(_c.user_id.in_(user_ids), _c.seq > seq)
+    return _records(tx, query.order_by(_c.seq).limit(limit))
+
+
 def last_seq(tx: Connection, user_id: UUID) -> int:
     """Return the number of the user's newest event, 0 where there is none."""
     return tx.execute(select(func.coalesce(func.max(_c.seq), 0)).where(_c.user_id == user_id)).scalar_one()
+
+
+def last_seq_of_execution(tx: Connection, execution_id: UUID) -> int:
+    """Return the number of the execution's newest event, 0 where there is none."""
+    query = select(func.coalesce(func.max(_c.seq), 0)).where(_c.execution_id == execution_id)
+    return tx.execute(query).scalar_one()
 
 
 def iso(at: datetime) -> str:
