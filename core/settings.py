@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     examples_dir: Path = Field(default=Path("examples"), description="Pipelines seeded for the demo user.")
     master_key_file: Path | None = Field(default=None, description="Key that wraps the data keys of credentials.")
 
+    # Console command
+    cli_email: str = Field(default="demo@tapewatch.local", description="Who `tapewatch pipelines` logs in as.")
+    cli_password: SecretStr = Field(default=SecretStr(""), description="Empty = TAPEWATCH_DEMO_PASSWORD.")
+
     # Agents
     worker_threads: int = Field(default=8, ge=1)
     lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
