@@ -40,16 +40,16 @@ VERBS = (
 )
 _ABOUT = """Watch the market tape and run your chain of agents the moment a trigger becomes true.
 
-Start everything on this machine with [bold]tapewatch up[/bold] and open the address it prints. Beside it, in another
-terminal: [bold]status[/bold] says how every part is, [bold]pipelines[/bold] keeps your pipelines as text,
-[bold]replay[/bold] runs them over recorded trades. Settings are TAPEWATCH_* variables, listed in .env.example."""
+Start everything on this machine with **tapewatch up** and open the address it prints. Beside it, in another
+terminal: **status** says how every part is, **pipelines** keeps your pipelines as text, **replay** runs them
+over recorded trades. Settings are TAPEWATCH_* variables, listed in .env.example."""
 
 
 def app() -> None:
     """Run the command line and leave with its exit code: 0 well, 1 it failed, 2 it was asked or set up wrongly."""
     wanted = [verb for verb in VERBS if verb.name in sys.argv[1:2]]
     root = typer.Typer(
-        name="tapewatch", help=_ABOUT, no_args_is_help=True, rich_markup_mode="rich",
+        name="tapewatch", help=_ABOUT, no_args_is_help=True, rich_markup_mode="markdown",
         pretty_exceptions_enable=False, add_completion=False,
     )  # fmt: skip
     root.callback()(_root)

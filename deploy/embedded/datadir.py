@@ -66,7 +66,7 @@ class Lock:
         os.close(self._descriptor)
 
 
-def claim(directory: DataDir) -> Lock:
+def claim(directory: DataDir, *, needed_bytes: int = NEEDED_BYTES) -> Lock:
     """Make the folder, check that it can be written, and take its lock.
 
     Nothing is left behind where it fails.
@@ -85,9 +85,9 @@ def claim(directory: DataDir) -> Lock:
             f"data folder {str(root)!r} cannot be written: {error.strerror}; choose another with --data-dir"
         ) from None
     free = shutil.disk_usage(root).free
-    if free < NEEDED_BYTES:
+    if free < needed_bytes:
         raise ConfigError(
-            f"data folder {str(root)!r}: {free / 1e6:.0f} MB are free, {NEEDED_BYTES / 1e6:.0f} MB are needed; "
+            f"data folder {str(root)!r}: {free / 1e6:.0f} MB are free, {needed_bytes / 1e6:.0f} MB are needed; "
             "free some or choose another with --data-dir"
         )
     descriptor = os.open(directory.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
