@@ -67,7 +67,7 @@ export const ExecutionStore = signalStore(
       load,
       loadLog,
       async open(id: string): Promise<void> {
-        patchState(store, { id, detail: notLoaded<ExecutionDetail>(), log: [] });
+        patchState(store, { id, detail: notLoaded(), log: [] });
         await Promise.all([load(), loadLog()]);
       },
     };

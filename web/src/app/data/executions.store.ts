@@ -28,7 +28,7 @@ export const ExecutionsStore = signalStore(
     /** Loads with the filter given, or again with the one before. An answer to an older filter is dropped. */
     async load(wanted: ExecutionFilter = store.filter()): Promise<void> {
       const isSame = wanted === store.filter();
-      patchState(store, { filter: wanted, list: loading(isSame ? store.list() : notLoaded<ExecutionSummary[]>()) });
+      patchState(store, { filter: wanted, list: loading(isSame ? store.list() : notLoaded()) });
       try {
         const executions = await backend.listExecutions(wanted);
         if (store.filter() === wanted) {

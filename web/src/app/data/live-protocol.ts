@@ -1,4 +1,4 @@
-import { Candle, FeedHealth, JsonRecord, LiveEvent, Snapshot, Timeframe, TIMEFRAMES } from './models';
+import { Candle, JsonRecord, LiveEvent, Snapshot, Timeframe, TIMEFRAMES } from './models';
 import { list, number, record, text } from './reading';
 
 /** What the server says on the socket. */
@@ -93,7 +93,7 @@ export function readSnapshot(value: unknown): Snapshot {
     ts_ms: number(body['ts_ms']) ?? 0,
     price: number(body['price']),
     feed: text(body['feed']),
-    health: text(body['health']) as FeedHealth,
+    health: text(body['health']),
     candles,
     values: numbers(body['values']),
   };

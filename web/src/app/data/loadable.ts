@@ -9,7 +9,7 @@ export interface Loadable<T> {
   readonly loadedAt: number | undefined;
 }
 
-export function notLoaded<T>(): Loadable<T> {
+export function notLoaded(): Loadable<never> {
   return { value: undefined, isLoading: false, problem: undefined, loadedAt: undefined };
 }
 

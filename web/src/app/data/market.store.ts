@@ -6,7 +6,7 @@ import { filter } from 'rxjs';
 import { Backend } from './backend';
 import { LiveLink } from './live-link';
 import { failed, Loadable, loaded, loading, notLoaded } from './loadable';
-import { Candle, Snapshot, MarketSymbol, Timeframe } from './models';
+import { Candle, Snapshot, MarketSymbol, Timeframe, TIMEFRAMES } from './models';
 import { describeProblem } from './problem';
 
 /** What a chart shows: one symbol at one timeframe with lines. */
@@ -26,6 +26,7 @@ interface MarketState {
 /** Prices are painted at most this often. */
 const PAINT_MS = 200;
 const SHOWN = 300;
+const FIRST_INDICATORS: readonly string[] = ['EMA_20', 'RSI_14'];
 const CLOSED_AFTER_MS = 3500;
 
 /** Live prices, and the candles of the chart that is shown. */
@@ -36,7 +37,9 @@ export const MarketStore = signalStore(
     /** The snapshot of the symbol in view. */
     current: computed<Snapshot | undefined>(() => snapshots()[view()?.symbol ?? '']),
   })),
-  withComputed(({ current, view }) => ({
+  withComputed(({ current, view, candles }) => ({
+    /** The columns that the candles carry values of. */
+    columns: computed(() => Object.keys(candles().value?.at(-1)?.values ?? {}), { equal: areSame }),
     /** The forming candle of the view, with its indicator values. */
     forming: computed<Candle | undefined>(() => {
       const timeframe = view()?.timeframe;
@@ -92,6 +95,15 @@ export const MarketStore = signalStore(
       }
     }
 
+    function setView(view: ChartView): void {
+      const before = store.view();
+      const isSame = before?.symbol === view.symbol && before.timeframe === view.timeframe;
+      patchState(store, { view, candles: isSame ? store.candles() : notLoaded() });
+      link.watch([view.symbol]);
+      void loadCandles();
+      void loadSnapshots();
+    }
+
     return {
       loadCandles,
       loadSnapshots,
@@ -106,12 +118,19 @@ export const MarketStore = signalStore(
         }
       },
 
-      /** Shows a symbol: its candles, then what is forming. */
-      show(view: ChartView): void {
-        patchState(store, { view, candles: notLoaded<Candle[]>() });
-        link.watch([view.symbol]);
-        void loadCandles();
-        void loadSnapshots();
+      /** Shows a symbol: its candles, then what is forming. An unknown timeframe becomes the one before, or 1m. */
+      show(symbol: string, timeframe?: string): void {
+        const before = store.view();
+        const known = TIMEFRAMES.find((one) => one === timeframe) ?? before?.timeframe ?? '1m';
+        setView({ symbol, timeframe: known, indicators: before?.indicators ?? FIRST_INDICATORS });
+      },
+
+      /** Draws other indicators on what is shown. */
+      showIndicators(indicators: readonly string[]): void {
+        const view = store.view();
+        if (view) {
+          setView({ ...view, indicators });
+        }
       },
     };
   }),
@@ -148,4 +167,8 @@ function formingValues(snapshot: Snapshot | undefined, timeframe: Timeframe): Re
     }
   }
   return values;
+}
+
+function areSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((entry, index) => entry === b[index]);
 }

@@ -38,15 +38,16 @@ export const PipelinesStore = signalStore(
       }
     }
 
-    async function act(id: string, what: string, verb: (id: string) => Promise<unknown>): Promise<boolean> {
+    /** Returns what the verb returned, undefined when it was refused. */
+    async function act<T>(id: string, what: string, verb: (id: string) => Promise<T>): Promise<T | undefined> {
       patchState(store, { busy: [...store.busy(), id], refusal: undefined });
       try {
-        await verb(id);
+        const result = await verb(id);
         await load();
-        return true;
+        return result;
       } catch (error) {
         patchState(store, { refusal: describeProblem(what, error) });
-        return false;
+        return undefined;
       } finally {
         patchState(store, { busy: store.busy().filter((other) => other !== id) });
       }

@@ -30,7 +30,7 @@ export const ReportsStore = signalStore(
     },
 
     async openReport(id: string): Promise<void> {
-      const before = store.open().value?.id === id ? store.open() : notLoaded<Report>();
+      const before = store.open().value?.id === id ? store.open() : notLoaded();
       const opening = loading(before);
       patchState(store, { open: opening });
       try {

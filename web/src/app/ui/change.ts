@@ -38,7 +38,7 @@ export class Change {
   readonly value = input.required<number | null | undefined>();
   /** The amount as text, with its sign. */
   readonly text = input.required<string>();
-  protected readonly direction = computed(() => {
+  protected readonly direction = computed<'up' | 'down' | undefined>(() => {
     const value = this.value() ?? 0;
     return value > 0 ? 'up' : value < 0 ? 'down' : undefined;
   });

@@ -1,6 +1,6 @@
 import { Component, computed, input } from '@angular/core';
 
-import { Firing, Leaf, Side } from '../data/models';
+import { Firing, LeafEvidence, Side } from '../data/models';
 import { formatDuration, formatNumber, pricePlaces, shortSymbol } from './format';
 import { Icon } from './icon';
 import { StateMark } from './state-mark';
@@ -44,15 +44,15 @@ interface Row {
 export class EvidenceTable {
   readonly firing = input.required<Firing>();
 
-  protected readonly rows = computed<Row[]>(() => this.firing().leaves.map(toRow));
-  protected readonly flags = computed(() => this.firing().flags.map((flag) => FLAGS[flag] ?? flag));
+  protected readonly rows = computed<Row[]>(() => this.firing().evidence.leaves.map(toRow));
+  protected readonly flags = computed(() => this.firing().evidence.flags.map((flag) => FLAGS[flag] ?? flag));
   protected readonly price = computed(() => formatNumber(this.firing().price, pricePlaces(this.firing().price)));
   protected readonly symbol = computed(() => shortSymbol(this.firing().symbol));
   /** From the exchange's clock to our decision. */
   protected readonly delay = computed(() => formatDuration(this.firing().decided_ms - this.firing().ts_ms));
 }
 
-function toRow(leaf: Leaf): Row {
+function toRow(leaf: LeafEvidence): Row {
   const operator = OPERATORS[leaf.operator] ?? leaf.operator.replaceAll('_', ' ');
   const sides = leaf.upper ? [leaf.left, leaf.right, leaf.upper] : [leaf.left, leaf.right];
   const places = Math.max(...sides.map((side) => sidePlaces(side)));

@@ -2,7 +2,7 @@ import { PipelineNode } from '../../data/models';
 import { BOX, layOut } from './graph-layout';
 
 function node(id: string): PipelineNode {
-  return { id, agent_type: 'bias_agent', position: { x: 0, y: 0 }, config: {} };
+  return { id, agent_type: 'bias_agent', config: {} };
 }
 
 describe('layOut', () => {
