@@ -17,6 +17,7 @@ _OPERAND = re.compile(
     r"(?:@(?P<timeframe>[^@]*))?"
 )
 _QUOTES = ("bid", "ask", "mid")
+_ONE_SYMBOL = "reserved: a trigger reads one symbol, its pipeline's; write the operand alone"
 
 
 def parse_operand(value: object, path: str, problems: Problems, *, timeframe: Timeframe) -> Operand | None:
@@ -43,7 +44,7 @@ def parse_operand(value: object, path: str, problems: Problems, *, timeframe: Ti
         return None
     definition = INDICATORS.get(name)
     if definition is None:
-        problems.add(path, value, _unknown(name))
+        problems.add(path, value, _unknown(name, match["output"]))
         return None
     params = parse_params(definition, match["numbers"], path, problems)
     output = _output(definition, match["output"], path, problems, value)
@@ -136,9 +137,11 @@ def _example(definition: IndicatorDef) -> str:
     return definition.name + "".join(f"_{n:g}" for n in numbers)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, output: str | None) -> str:
     if name in _QUOTES:
         return "reserved: the feed has no quotes, write price"
+    if output in FIELDS:
+        return _ONE_SYMBOL
     known = [*FIELDS, *INDICATORS]
     return f"unknown; known are {', '.join(known)}" + near(name, known)
 
@@ -147,7 +150,7 @@ def _unreadable(value: str) -> str:
     if "[" in value:
         return "reserved: values of earlier candles cannot be named; see rises_by_pct and candles"
     if ":" in value:
-        return "reserved: a trigger reads one symbol, its pipeline's; write the operand alone"
+        return _ONE_SYMBOL
     if number_text(value):
         return "write the number without quotes"
     return "write FIELD, or NAME_numbers.output@timeframe, as in price, RSI_14, MACD.line@15m"

@@ -134,6 +134,7 @@ def leaf(**fields: object) -> dict[str, str]:
         (problems_of("news_trigger", {"max_age_minutes": 0}), "max_age_minutes", "more than 0"),
         (leaf(operand="bid"), "conditions[0].operand", "no quotes"),
         (leaf(operand="close[1]"), "conditions[0].operand", "reserved"),
+        (leaf(operand="MSFT.close"), "conditions[0].operand", "one symbol"),
         (leaf(operand="BINANCE:BTCUSDT"), "conditions[0].operand", "one symbol"),
         (
             technical({"indicator": "RSI", "signal": "bullish_crossover"}),

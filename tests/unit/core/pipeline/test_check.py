@@ -35,6 +35,18 @@ def test_the_designs_example_is_a_valid_pipeline() -> None:
     assert check(make_config()) == []
 
 
+def test_a_chain_that_ends_with_the_strategy_and_starts_at_the_open_is_valid() -> None:
+    nodes = make_nodes()[:4]
+    opening = {"type": "market_hours", "market": "US", "offset_minutes": 5}
+    nodes[0] = {
+        "id": "node-1",
+        "agent_type": "time_trigger",
+        "position": {"x": 100, "y": 100},
+        "config": {"schedule": opening},
+    }
+    assert check(make_config(id="pipeline-uuid", nodes=nodes, edges=make_edges((1, 2), (2, 3), (3, 4)))) == []
+
+
 def test_a_cycle_is_named_with_its_nodes() -> None:
     problem = only(check(make_config(edges=[*make_edges(), *make_edges((4, 2))])))
     assert problem.path == "edges"
