@@ -1,0 +1,103 @@
+"""What of the engines' state the page is shown, and how often: never so much that trades have to wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from core.clock import Clock
+from core.store.redis import FormingCandle, Snapshot, TriggerState
+from dataflows.control import Control
+from dataflows.effects import LiveView
+from dataflows.partition import Partition
+from engine import market
+
+_MARKET_INTERVAL_S = 0.2
+_STATES_INTERVAL_S = 1.0
+_ALL_STATES_INTERVAL_S = 30.0
+_MARKET_BUDGET_S = 0.010
+_STATES_SHARE = 0.02
+_ROUND = 16
+
+
+class LiveReader:
+    """Reads changed symbols at most five times a second each, and changed trigger states once a second."""
+
+    def __init__(self, partitions: Sequence[Partition], clock: Clock) -> None:
+        self._partitions = {p.number: p for p in partitions}
+        self._clock = clock
+        self._changed: dict[str, int] = {}
+        self._refused: dict[str, TriggerState] = {}
+        self._told: dict[str, list[TriggerState]] = {}
+        self._next_market = self._next_states = self._next_all = clock.monotonic()
+
+    def touch(self, partition: int, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            self._changed.setdefault(symbol, partition)
+
+    def note_control(self, control: Control) -> None:
+        """Remember a trigger whose definition cannot be read, until a later record mends it."""
+        self._refused.pop(control.trigger_id, None)
+        if control.problems:
+            self._refused[control.trigger_id] = TriggerState(
+                trigger_id=control.trigger_id, symbol="", state="invalid", health="unknown", detail=control.problems
+            )
+
+    def read(self, now: float) -> LiveView | None:
+        """Return what has changed, None while it is not time."""
+        view = LiveView()
+        if now >= self._next_market and self._changed:
+            self._next_market = now + _MARKET_INTERVAL_S
+            view.snapshots = self._market(now)
+        if now >= self._next_states:
+            self._read_states(now, view)
+            self._next_states = now + max(_STATES_INTERVAL_S, (self._clock.monotonic() - now) / _STATES_SHARE)
+        return view if view.snapshots or view.states or view.gone else None
+
+    def _market(self, now: float) -> list[Snapshot]:
+        """Read as many changed symbols as the budget allows; the rest has its turn next time."""
+        found: list[Snapshot] = []
+        while self._changed and self._clock.monotonic() - now < _MARKET_BUDGET_S:
+            for symbol in list(self._changed)[:_ROUND]:
+                engine = self._partitions[self._changed.pop(symbol)].engine
+                found += [_snapshot(s) for s in engine.market([symbol])]
+        return found
+
+    def _read_states(self, now: float, view: LiveView) -> None:
+        states: dict[str, list[TriggerState]] = {t: [refused] for t, refused in self._refused.items()}
+        for partition in self._partitions.values():
+            for state in partition.engine.trigger_states():
+                states.setdefault(state.trigger_id, []).append(_state(state))
+        is_all = now >= self._next_all
+        if is_all:
+            self._next_all = now + _ALL_STATES_INTERVAL_S
+        for trigger_id, found in states.items():
+            if is_all or self._told.get(trigger_id) != found:
+                view.states += found
+        view.gone = [trigger_id for trigger_id in self._told if trigger_id not in states]
+        self._told = states
+
+
+def _snapshot(s: market.MarketSnapshot) -> Snapshot:
+    return Snapshot(
+        symbol=s.symbol,
+        ts_ms=s.ts_ms,
+        price=s.price,
+        feed=s.feed,
+        health=s.health,
+        candles={t: msgspec.convert(c, FormingCandle, from_attributes=True) for t, c in s.candles.items()},
+        values=s.values,
+    )
+
+
+def _state(s: market.TriggerState) -> TriggerState:
+    return TriggerState(
+        trigger_id=s.trigger_id,
+        symbol=s.symbol,
+        state=s.state,
+        health=s.health,
+        missing_candles=s.missing_candles,
+        last_fired_ms=s.last_fired_ms,
+        trigger_version=s.version,
+    )

@@ -1,0 +1,235 @@
+"""One partition of the tape and the engine that follows it.
+
+The partition's own records and the places where controls took effect decide its whole state, so reading them
+again from a checkpoint repeats it to the last firing, however the records are cut into polls.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+
+from core.errors import Malformed
+from core.wire.topics import partition_of
+from core.wire.trades import History, Mark, Message, TradeFrame, decode
+from dataflows.control import Control, Known, TriggerBook
+from dataflows.journal import Journal
+from dataflows.poll import LogRecord
+from engine.candles import HistoryColumns
+from engine.condition import TIMEFRAMES, Session, Timeframe
+from engine.engine import Engine
+from engine.firing import Output
+from engine.trades import Trades
+
+
+@dataclass(slots=True)
+class Found:
+    """What some records of a partition led to. `unreadable` are records nobody can read, and why."""
+
+    output: Output = field(default_factory=Output)
+    unreadable: list[tuple[LogRecord, Malformed]] = field(default_factory=list[tuple[LogRecord, Malformed]])
+    touched: set[str] = field(default_factory=set[str])
+
+    def add(self, output: Output) -> None:
+        self.output.firings += output.firings
+        self.output.suppressions += output.suppressions
+        self.output.candles += output.candles
+
+
+@dataclass(slots=True)
+class Numbers:
+    trades: int = 0
+    unreadable: int = 0
+    last_recv_ms: int = 0
+    feed_ms: int = 0
+    health: str = ""
+
+
+class Partition:
+    def __init__(
+        self,
+        number: int,
+        partitions: int,
+        engine: Engine,
+        journal: Journal,
+        *,
+        trades_next: int | None = None,
+        control_next: int | None = None,
+        known: Iterable[Known] = (),
+    ) -> None:
+        self.number = number
+        self.partitions = partitions
+        self.engine = engine
+        self.trades_next = trades_next
+        self.book = TriggerBook(known)
+        self.numbers = Numbers()
+        self._control_next = control_next
+        self._pending: deque[Control] = deque()
+        self._is_live = False
+        self._symbols: dict[str, int] = {symbol: i for i, symbol in enumerate(engine.symbols)}
+        self._journal = journal
+        self._places: Mapping[int, int] = journal.read()
+
+    @property
+    def control_next(self) -> int | None:
+        """The first control record that has not taken effect."""
+        return self._pending[0].offset if self._pending else self._control_next
+
+    def begin_log(self, journal: Journal, *, trades_next: int | None, control_next: int | None) -> None:
+        """Go on in another log, or at another place: the engine stays as it is."""
+        self.trades_next, self._control_next = trades_next, control_next
+        self._pending.clear()
+        self._is_live = False
+        self._journal = journal
+        self._places = journal.read()
+
+    def trim_journal(self, control_next: int | None) -> None:
+        if control_next is not None:
+            self._journal.trim(control_next)
+
+    def take(self, records: Iterable[LogRecord], controls: Iterable[Control], *, is_caught_up: bool) -> Found:
+        """Let records and controls take effect.
+
+        A control takes effect as soon as it is read. While what is read lies in the past, it waits for the
+        first record received after it was given; after a restart, for the place it had the first time.
+
+        Args:
+            is_caught_up: Whether these records reach the end the log had when the reading began.
+        """
+        found = Found()
+        for control in controls:
+            if self._control_next is None or control.offset >= self._control_next:
+                self._pending.append(control)
+                self._control_next = control.offset + 1
+        if self._pending and self._is_live:
+            self._apply_pending(found, self._pending[-1].offset)
+        frames: list[TradeFrame] = []
+        for record in records:
+            try:
+                message = decode(record.value or b"")
+            except Malformed as problem:
+                found.unreadable.append((record, problem))
+                self.numbers.unreadable += 1
+                continue
+            finally:
+                self.trades_next = record.offset + 1
+            if self._pending:
+                due = self._due(record.offset, _received(message))
+                if due is not None:
+                    self._play(frames, found)
+                    self._apply_pending(found, due, before=record.offset)
+            if isinstance(message, TradeFrame):
+                frames.append(message)
+                continue
+            self._play(frames, found)
+            if isinstance(message, Mark):
+                self._mark(message, found)
+            else:
+                self._history(record, message, found)
+        self._play(frames, found)
+        if is_caught_up and not self._is_live:
+            self._is_live = True
+            if self._pending:
+                self._apply_pending(found, self._pending[-1].offset)
+        return found
+
+    def _due(self, offset: int, recv_ms: int) -> int | None:
+        """Return the last pending control that takes effect before this record."""
+        last = None
+        for control in self._pending:
+            place = self._places.get(control.offset)
+            if not (offset >= place if place is not None else recv_ms >= control.at_ms):
+                break
+            last = control.offset
+        return last
+
+    def _apply_pending(self, found: Found, last: int, *, before: int | None = None) -> None:
+        place = before if before is not None else (self.trades_next or 0)
+        while self._pending and self._pending[0].offset <= last:
+            control = self._pending.popleft()
+            changes = self.book.changes(control, self._is_mine)
+            if not changes:
+                continue
+            self._journal.add(control.offset, before=place)
+            found.add(self.engine.apply(changes))
+            for change in changes:
+                if change.spec is not None:
+                    found.touched.update(change.spec.symbols)
+
+    def _is_mine(self, symbol: str) -> bool:
+        return partition_of(symbol, self.partitions) == self.number
+
+    def _play(self, frames: list[TradeFrame], found: Found) -> None:
+        """Hand the frames gathered to the engine as one batch, and forget them."""
+        if not frames:
+            return
+        trades = self._joined(frames)
+        for frame in frames:
+            found.touched.update(frame.symbols)
+        frames.clear()
+        if len(trades):
+            self.numbers.trades += len(trades)
+            self.numbers.last_recv_ms = int(trades.recv_ms[-1])
+            found.add(self.engine.on_trades(trades))
+
+    def _joined(self, frames: list[TradeFrame]) -> Trades:
+        ids = [np.array([self._id_of(s) for s in f.symbols], np.int32)[f.symbol_index] for f in frames]
+        if len(frames) == 1:
+            f = frames[0]
+            return Trades(ids[0], f.ts_ms, f.recv_ms, f.price, f.size, f.flags, f.codes)
+        return Trades(
+            np.concatenate(ids),
+            np.concatenate([f.ts_ms for f in frames]),
+            np.concatenate([f.recv_ms for f in frames]),
+            np.concatenate([f.price for f in frames]),
+            np.concatenate([f.size for f in frames]),
+            np.concatenate([f.flags for f in frames]),
+            np.concatenate([f.codes for f in frames]),
+        )
+
+    def _id_of(self, symbol: str) -> int:
+        known = self._symbols.get(symbol)
+        if known is None:
+            known = self._symbols[symbol] = self.engine.symbol_id(symbol)
+        return known
+
+    def _mark(self, mark: Mark, found: Found) -> None:
+        self.numbers.feed_ms, self.numbers.health = mark.feed_ms, mark.health
+        self.numbers.last_recv_ms = mark.recv_ms
+        found.add(
+            self.engine.on_mark(
+                mark.feed_ms,
+                recv_ms=mark.recv_ms,
+                health=mark.health,
+                gap_ms=mark.gap_ms,
+                symbol_health=cast("Mapping[str, str]", mark.symbols),
+            )
+        )
+
+    def _history(self, record: LogRecord, history: History, found: Found) -> None:
+        if history.timeframe not in TIMEFRAMES:
+            found.unreadable.append((record, Malformed("history", f"timeframe {history.timeframe!r}")))
+            self.numbers.unreadable += 1
+            return
+        columns = HistoryColumns(
+            history.ts_ms, history.open, history.high, history.low, history.close, history.volume, history.vwap,
+            history.trades,
+        )  # fmt: skip
+        timeframe: Timeframe = history.timeframe
+        session: Session = history.session
+        found.add(self.engine.on_history(history.symbol, session, timeframe, history.source, columns))
+        self._id_of(history.symbol)
+        found.touched.add(history.symbol)
+
+
+def _received(message: Message) -> int:
+    """Return when a message was received, -1 where it does not say."""
+    if isinstance(message, Mark):
+        return message.recv_ms
+    if isinstance(message, TradeFrame) and len(message):
+        return int(message.recv_ms[0])
+    return -1
