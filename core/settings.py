@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     llm_model: str = Field(default="gpt-5-mini", description="Model of the bias and strategy crews.")
     llm_report_model: str = Field(default="gpt-5-nano", description="Model of summaries.")
     llm_timeout_ms: int = Field(default=30_000, ge=100)
+    llm_max_output_tokens: int = Field(default=4000, ge=100, description="Of one call; what it may cost is reserved.")
+    llm_prices: str = Field(
+        default="", description="MODEL=INPUT/OUTPUT pairs, USD per million tokens; beats the price library."
+    )
     budget_execution_usd: Decimal = Field(default=Decimal("0.50"), description="Most that one execution may spend.")
     budget_daily_usd: Decimal = Field(default=Decimal("10"), description="Default daily limit of a user.")
 
@@ -100,6 +104,7 @@ class Settings(BaseSettings):
 
     # Agents
     worker_threads: int = Field(default=8, ge=1)
+    step_timeout_seconds: int = Field(default=180, ge=1, description="Longest that one step may take.")
     lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
     paper_cash_usd: Decimal = Field(default=Decimal("100000"), description="Start balance of a paper account.")
 
