@@ -32,7 +32,7 @@ from engine.indicators.state import CLOSE, HIGH, LOW, OPEN, STARTED, TRADES, VOL
 from engine.kernels import dues, next_due, run
 from engine.market import MarketReader, MarketSnapshot, TriggerState, read_trigger_states
 from engine.matcher import ArmedTrigger, Entry, Matcher
-from engine.sessions import Calendars
+from engine.sessions import EXTENDED, Calendars
 from engine.tables import Tables
 from engine.trades import Trades
 
@@ -139,6 +139,10 @@ class Engine:
         self._candles.keep(session)
         self._candles.watch(indicators, session)
 
+    def has_one_session(self, symbol: str) -> bool:
+        """Return whether the symbol's extended hours are its regular ones (24/7, most exchanges)."""
+        return self.config.calendars.calendar_of(symbol) not in EXTENDED
+
     # ---- input ----
 
     def on_trades(self, trades: Trades) -> Output:
@@ -148,21 +152,24 @@ class Engine:
             self._run(_trade_entries(trades, no_marks, self._tables.symbols))
         return self._output()
 
-    def play(self, trades: Trades, marks: NDArray[np.int64]) -> Output:
+    def play(self, trades: Trades, marks: NDArray[np.int64], *, until_ms: int | None = None) -> Output:
         """Take a batch of an offline tape, `marks` the last mark before each trade (T24), not falling.
 
         Equal to `on_mark` at every multiple of 250 ms between the trades and `on_trades` of each: marks
-        that can do nothing cost nothing. On return every symbol is brought up to the last of `marks`.
+        that can do nothing cost nothing. On return every symbol is brought up to the mark `until_ms`, by
+        default the last of `marks`.
         """
-        if not len(trades):
-            return self._output()
         self._marks = marks
-        self._run(_trade_entries(trades, marks, self._tables.symbols))
-        self._feed_ms = int(marks[-1])
-        due = self._due_symbols(self._feed_ms)
-        if len(due):
-            self._run(_mark_entries(due, self._feed_ms, recv_ms=0, is_offline=True))
-        self._cursor[at.C_CLOSED_UNTIL] = self._closed_until(self._feed_ms)
+        if len(trades):
+            self._run(_trade_entries(trades, marks, self._tables.symbols))
+            self._feed_ms = int(marks[-1])
+        if until_ms is not None:
+            self._feed_ms = until_ms
+        if self._feed_ms is not None:
+            due = self._due_symbols(self._feed_ms)
+            if len(due):
+                self._run(_mark_entries(due, self._feed_ms, recv_ms=0, is_offline=True))
+            self._cursor[at.C_CLOSED_UNTIL] = self._closed_until(self._feed_ms)
         return self._output()
 
     def on_mark(

@@ -44,3 +44,27 @@ def parse_column(text: str) -> Column:
     if output not in outputs:
         raise ValueError(f"{text!r}: {name} has the outputs {', '.join(o or 'none' for o in outputs)}")
     return Column(definition, params, outputs.index(output))
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """Return the canonical columns of all outputs of an indicator: `MACD` → `MACD_12_26_9.line`, ...
+
+    Args:
+        name: The indicator with its numbers, or bare where it has defaults: "SMA_20", "RSI".
+
+    Raises:
+        ValueError: unknown, or numbers missing.
+    """
+    head, *numbers = name.split("_")
+    definition = INDICATORS.get(head)
+    if definition is None:
+        raise ValueError(f"unknown indicator {head!r}; there is {', '.join(INDICATORS)}")
+    if not numbers:
+        if definition.defaults is None:
+            raise ValueError(f"{head} needs its numbers, as in {head}_20")
+        head = head + "".join(f"_{d:g}" for d in definition.defaults)
+    else:
+        head = name
+    columns = tuple(f"{head}.{output}" for output in definition.outputs) or (head,)
+    parse_column(columns[0])
+    return columns
