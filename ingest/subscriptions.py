@@ -1,0 +1,95 @@
+"""Which symbols the feed is asked for: those of active pipelines, in the order they came, then the watch list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from core.errors import Malformed
+from core.observability import logger
+from core.settings import Settings
+from core.wire import kafka
+from core.wire.records import TriggerRecord, decode
+from core.wire.topics import topics
+
+_log = logger(__name__)
+
+
+@dataclass(slots=True)
+class _Wish:
+    symbols: tuple[str, ...]
+    is_active: bool = True
+
+
+@dataclass(slots=True)
+class Wishes:
+    """Symbols wished for by pipelines; knows who waits when there are more than the key may have (T32)."""
+
+    watch: tuple[str, ...]
+    limit: int
+    _by_pipeline: dict[str, _Wish] = field(default_factory=dict[str, _Wish])
+
+    def take(self, pipeline_id: str, record: TriggerRecord | None) -> None:
+        """Take one control record; None is the tombstone of a deleted pipeline."""
+        known = self._by_pipeline.get(pipeline_id)
+        if record is None or record.action == "remove":
+            self._by_pipeline.pop(pipeline_id, None)
+        elif record.action == "set":
+            self._by_pipeline[pipeline_id] = _Wish(tuple(record.symbols))
+        elif known is not None:
+            known.is_active = record.action == "resume"
+        elif record.symbols:
+            self._by_pipeline[pipeline_id] = _Wish(tuple(record.symbols), record.action == "resume")
+
+    def forget(self) -> None:
+        self._by_pipeline.clear()
+
+    def _all(self) -> list[str]:
+        of_pipelines = [s for wish in self._by_pipeline.values() if wish.is_active for s in wish.symbols]
+        return list(dict.fromkeys([*of_pipelines, *self.watch]))
+
+    def admitted(self) -> list[str]:
+        return self._all()[: self.limit]
+
+    def waiting(self) -> list[str]:
+        """Symbols without a slot (`waiting_for_slot`)."""
+        return self._all()[self.limit :]
+
+
+class ControlReader:
+    """Follows topic `triggers` from its beginning; `reopen` after the broker lost its log."""
+
+    def __init__(self, settings: Settings, wishes: Wishes) -> None:
+        self._settings = settings
+        self._wishes = wishes
+        self._topic = topics(settings).triggers.name
+        self._consumer = self._open()
+
+    def reopen(self) -> None:
+        self._consumer.close()
+        self._wishes.forget()
+        self._consumer = self._open()
+
+    def read(self) -> None:
+        """Take what has arrived, without waiting."""
+        for message in kafka.values(self._consumer.consume(500, 0.0)):
+            self._take(message)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _open(self) -> Consumer:
+        consumer = kafka.consumer(self._settings)
+        consumer.assign([TopicPartition(self._topic, 0, 0)])
+        return consumer
+
+    def _take(self, message: Message) -> None:
+        key, value = message.key(), message.value()
+        pipeline_id = key.decode(errors="replace") if isinstance(key, bytes) else str(key or "")
+        try:
+            record = decode(value, TriggerRecord) if value else None
+        except Malformed as error:
+            _log.warning("a control record cannot be read", pipeline=pipeline_id, reason=str(error))
+            return
+        self._wishes.take(pipeline_id, record)
