@@ -65,6 +65,19 @@ class Settings(BaseSettings):
     gap_tolerance_ms: int = Field(default=10_000, ge=0, description="A longer loss of the feed makes values UNKNOWN.")
     calendars: str = Field(default="ASX=XASX,LSE=XLON", description="PREFIX=CALENDAR pairs; bare symbols are XNYS.")
 
+    # Flows
+    checkpoint_interval_ms: int = Field(default=2000, ge=100, description="How often a flow saves its state.")
+    spill_max_mb: int = Field(
+        default=1024, ge=1, description="Disk for history that waits while ClickHouse is away; beyond, the oldest goes."
+    )
+    candle_indicators: str = Field(
+        default=(
+            "SMA_20,EMA_20,RSI_14,MACD_12_26_9.line,MACD_12_26_9.signal,MACD_12_26_9.histogram,"
+            "BBANDS_20_2.upper,BBANDS_20_2.middle,BBANDS_20_2.lower,ATR_14"
+        ),
+        description="Indicator columns stored with every candle, besides those that triggers read.",
+    )
+
     # Models
     openai_api_key: SecretStr = Field(
         default=SecretStr(""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from core.store.redis import Snapshot, TriggerState
+from core.store.redis import OfSymbol, OfTrigger
 from dataflows.checkpoint import Draft
 from dataflows.outgoing import Outgoing
 from engine.firing import ClosedCandle
@@ -14,8 +14,8 @@ from engine.firing import ClosedCandle
 class LiveView:
     """What the page shows of now; each part replaces what was there."""
 
-    snapshots: list[Snapshot] = field(default_factory=list[Snapshot])
-    states: list[TriggerState] = field(default_factory=list[TriggerState])
+    snapshots: list[OfSymbol] = field(default_factory=list[OfSymbol])
+    states: list[OfTrigger] = field(default_factory=list[OfTrigger])
     gone: list[str] = field(default_factory=list[str])
     """Triggers that are no more."""
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from core.clock import Clock
-from core.store.redis import FormingCandle, Snapshot, TriggerState
+from core.store.redis import OfSymbol, OfTrigger, TriggerState
 from dataflows.control import Control
 from dataflows.effects import LiveView
 from dataflows.partition import Partition
-from engine import market
 
 _MARKET_INTERVAL_S = 0.2
 _STATES_INTERVAL_S = 1.0
@@ -29,7 +26,7 @@ class LiveReader:
         self._clock = clock
         self._changed: dict[str, int] = {}
         self._refused: dict[str, TriggerState] = {}
-        self._told: dict[str, list[TriggerState]] = {}
+        self._told: dict[str, list[OfTrigger]] = {}
         self._next_market = self._next_states = self._next_all = clock.monotonic()
 
     def touch(self, partition: int, symbols: Iterable[str]) -> None:
@@ -55,20 +52,20 @@ class LiveReader:
             self._next_states = now + max(_STATES_INTERVAL_S, (self._clock.monotonic() - now) / _STATES_SHARE)
         return view if view.snapshots or view.states or view.gone else None
 
-    def _market(self, now: float) -> list[Snapshot]:
+    def _market(self, now: float) -> list[OfSymbol]:
         """Read as many changed symbols as the budget allows; the rest has its turn next time."""
-        found: list[Snapshot] = []
+        found: list[OfSymbol] = []
         while self._changed and self._clock.monotonic() - now < _MARKET_BUDGET_S:
             for symbol in list(self._changed)[:_ROUND]:
                 engine = self._partitions[self._changed.pop(symbol)].engine
-                found += [_snapshot(s) for s in engine.market([symbol])]
+                found += engine.market([symbol])
         return found
 
     def _read_states(self, now: float, view: LiveView) -> None:
-        states: dict[str, list[TriggerState]] = {t: [refused] for t, refused in self._refused.items()}
+        states: dict[str, list[OfTrigger]] = {t: [refused] for t, refused in self._refused.items()}
         for partition in self._partitions.values():
             for state in partition.engine.trigger_states():
-                states.setdefault(state.trigger_id, []).append(_state(state))
+                states.setdefault(state.trigger_id, []).append(state)
         is_all = now >= self._next_all
         if is_all:
             self._next_all = now + _ALL_STATES_INTERVAL_S
@@ -77,27 +74,3 @@ class LiveReader:
                 view.states += found
         view.gone = [trigger_id for trigger_id in self._told if trigger_id not in states]
         self._told = states
-
-
-def _snapshot(s: market.MarketSnapshot) -> Snapshot:
-    return Snapshot(
-        symbol=s.symbol,
-        ts_ms=s.ts_ms,
-        price=s.price,
-        feed=s.feed,
-        health=s.health,
-        candles={t: msgspec.convert(c, FormingCandle, from_attributes=True) for t, c in s.candles.items()},
-        values=s.values,
-    )
-
-
-def _state(s: market.TriggerState) -> TriggerState:
-    return TriggerState(
-        trigger_id=s.trigger_id,
-        symbol=s.symbol,
-        state=s.state,
-        health=s.health,
-        missing_candles=s.missing_candles,
-        last_fired_ms=s.last_fired_ms,
-        trigger_version=s.version,
-    )

@@ -50,7 +50,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class TriggerState(msgspec.Struct, frozen=True):
-    """Where one trigger stands for one symbol, as `engine.market` says it. Times are epoch ms."""
+    """Where one trigger stands for one symbol, as `engine.market` says it, or `invalid`. Times are epoch ms."""
 
     trigger_id: str
     symbol: str
@@ -62,6 +62,8 @@ class TriggerState(msgspec.Struct, frozen=True):
     firings: int = 0
     last_fired_ms: int | None = None
     next_due_ms: int | None = None
+    detail: str = ""
+    """Why it is `invalid`: a definition that the flow cannot read."""
 
 
 class OfSymbol(Protocol):
