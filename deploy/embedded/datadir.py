@@ -75,21 +75,19 @@ def claim(directory: DataDir, *, needed_bytes: int = NEEDED_BYTES) -> Lock:
         ConfigError: it is in use, full, or not writable; the text says which, and what to do.
     """
     root = directory.root
+    _check_room(root, needed_bytes)
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        if not root.exists():
+            root.mkdir(parents=True)
+            # PostgreSQL may run as another user and has to get through; it may not list.
+            root.chmod(0o711)
         _check_writable(root)
-    except NotADirectoryError:
+    except (NotADirectoryError, FileExistsError):
         raise ConfigError(f"data folder {str(root)!r}: there is a file of that name; choose another") from None
     except OSError as error:
         raise ConfigError(
             f"data folder {str(root)!r} cannot be written: {error.strerror}; choose another with --data-dir"
         ) from None
-    free = shutil.disk_usage(root).free
-    if free < needed_bytes:
-        raise ConfigError(
-            f"data folder {str(root)!r}: {free / 1e6:.0f} MB are free, {needed_bytes / 1e6:.0f} MB are needed; "
-            "free some or choose another with --data-dir"
-        )
     descriptor = os.open(directory.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,6 +102,17 @@ def claim(directory: DataDir, *, needed_bytes: int = NEEDED_BYTES) -> Lock:
     os.write(descriptor, str(os.getpid()).encode())
     directory.logs.mkdir(exist_ok=True)
     return Lock(descriptor)
+
+
+def _check_room(root: Path, needed_bytes: int) -> None:
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    total, _, free = shutil.disk_usage(existing)
+    # A file system without any room is not a full one but of another kind: the write will tell.
+    if total and free < needed_bytes and os.access(existing, os.W_OK):
+        raise ConfigError(
+            f"data folder {str(root)!r}: {free / 1e6:.0f} MB are free, {needed_bytes / 1e6:.0f} MB are needed; "
+            "free some or choose another with --data-dir"
+        )
 
 
 def _check_writable(root: Path) -> None:

@@ -37,11 +37,7 @@ def inherited() -> dict[str, str]:
 def stack_variables(
     options: Options, directory: DataDir, *, ports: Mapping[str, int], secrets: Credentials
 ) -> dict[str, str]:
-    """Return the variables, with secrets in them.
-
-    Raises:
-        ConfigError: the feed needs a key and there is none.
-    """
+    """Return the variables, with secrets in them."""
     redis = f"redis://{HOST}:{ports['valkey']}"
     database = Postgres(ports["postgres"], directory.part("postgres"), secrets.postgres_password)
     variables = {
@@ -74,13 +70,19 @@ def web_dir() -> Path:
     return Path(given).resolve() if given else CHECKOUT / "web/dist/tapewatch/browser"
 
 
+def check_feed(options: Options) -> None:
+    """Raises:
+    ConfigError: the feed needs a key and there is none.
+    """
+    if options.feed == "finnhub" and not os.environ.get(PREFIX + "FINNHUB_API_KEY"):
+        raise ConfigError(
+            f"--feed finnhub: {PREFIX}FINNHUB_API_KEY is not set; set it to the key of your Finnhub account, "
+            "or leave out --feed to use the simulator"
+        )
+
+
 def _feed(options: Options, ports: Mapping[str, int]) -> dict[str, str]:
     if options.feed == "finnhub":
-        if not os.environ.get(PREFIX + "FINNHUB_API_KEY"):
-            raise ConfigError(
-                f"--feed finnhub: {PREFIX}FINNHUB_API_KEY is not set; set it to the key of your Finnhub account, "
-                "or leave out --feed to use the simulator"
-            )
         return {"FEED_NAME": "finnhub", "FEED_CLOCK": "receipt"}
     address = f"{HOST}:{ports['simulator']}"
     return {

@@ -29,10 +29,8 @@ def choose(
     with contextlib.ExitStack() as held:
         for name in names:
             if name in fixed:
-                if not _hold(held, fixed[name]):
-                    raise ConfigError(
-                        f"port {fixed[name]} ({name}) is in use{_by_whom(fixed[name])}; choose another with --port"
-                    )
+                check_free(fixed[name], name)
+                _hold(held, fixed[name])
                 chosen[name] = fixed[name]
                 continue
             wanted = (remembered.get(name), preferred.get(name), 0)
@@ -41,9 +39,13 @@ def choose(
     return chosen
 
 
-def is_free(port: int) -> bool:
+def check_free(port: int, name: str) -> None:
+    """Raises:
+    ConfigError: the port is in use; the text names it and, where it can be seen, by whom.
+    """
     with contextlib.ExitStack() as held:
-        return bool(_hold(held, port))
+        if not _hold(held, port):
+            raise ConfigError(f"port {port} ({name}) is in use{_by_whom(port)}; choose another with --port")
 
 
 def _free(held: contextlib.ExitStack, wanted: Sequence[int | None]) -> Iterator[int]:

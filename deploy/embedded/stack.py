@@ -15,10 +15,10 @@ from core.clock import SystemClock
 from core.errors import ConfigError
 from core.observability import logger
 from core.settings import PREFIX, Settings, load
-from deploy.embedded import plan, ports, runfile
+from deploy.embedded import plan, ports, postgres, runfile
 from deploy.embedded.credentials import Credentials, credentials
 from deploy.embedded.datadir import DataDir, claim, used_bytes, write_private
-from deploy.embedded.environment import CHECKOUT, inherited, settings_of, stack_variables, web_dir
+from deploy.embedded.environment import CHECKOUT, check_feed, inherited, settings_of, stack_variables, web_dir
 from deploy.embedded.options import Options
 from deploy.embedded.part import PartView
 from deploy.embedded.renewal import BrokerRenewal
@@ -66,14 +66,27 @@ def open_stack(options: Options, observer: Observer) -> Stack:
         ConfigError: the folder is in use, full or read-only, a port is taken, a part or the page is missing.
     """
     directory = DataDir(options.data_dir.resolve())
-    if not options.only and options.web and not (web_dir() / "index.html").is_file():
-        raise ConfigError(f"the page is not built ({str(web_dir())!r} is missing); run: make setup, or add --no-web")
+    _check(options, directory)
     lock = claim(directory)
     try:
         return _lay_out(options, directory, observer, lock.release)
     except BaseException:
         lock.release()
         raise
+
+
+def _check(options: Options, directory: DataDir) -> None:
+    """Refuse what cannot work before anything is written."""
+    load()  # names every wrong variable of the user's
+    if not options.only:
+        check_feed(options)
+        if options.web and not (web_dir() / "index.html").is_file():
+            raise ConfigError(
+                f"the page is not built ({str(web_dir())!r} is missing); run: make setup, or add --no-web"
+            )
+        if options.port:
+            ports.check_free(options.port, "api")
+    postgres.check_runnable(directory.part("postgres"))
 
 
 def _lay_out(options: Options, directory: DataDir, observer: Observer, release: Callable[[], None]) -> Stack:
@@ -84,7 +97,6 @@ def _lay_out(options: Options, directory: DataDir, observer: Observer, release: 
     secrets = credentials(directory)
     variables = stack_variables(options, directory, ports=chosen, secrets=secrets)
     environment = {**inherited(), **variables}
-    load()  # names every wrong variable of the user's, before ours are added
     settings = settings_of(environment)
     _log_to_file(settings, directory)
     write_private(

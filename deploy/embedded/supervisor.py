@@ -6,7 +6,6 @@ kernel ties children to the thread that made them, so `run` belongs in the main 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -78,7 +77,7 @@ class Supervisor:
         self._stage = -1
         self._ready = False
         self._in_a_hurry = False
-        self._stop = threading.Event()
+        self._stop = False
         self._probes = ThreadPoolExecutor(max_workers=8, thread_name_prefix="probe")
         self._slow_at_s = self._stage_began_s = 0.0
         self._beats_read_at_s = 0.0
@@ -99,8 +98,9 @@ class Supervisor:
 
         May be called from a signal handler or any thread.
         """
-        self._in_a_hurry = self._stop.is_set()
-        self._stop.set()
+        # A plain flag: an Event's lock may be held by the very thread that a signal handler interrupts.
+        self._in_a_hurry = self._stop
+        self._stop = True
 
     def say(self, text: str) -> None:
         self._observer.happened(text)
@@ -112,9 +112,9 @@ class Supervisor:
             StackFailed: a part could not be started; the text says which and why. Nothing is left running.
         """
         try:
-            while not self._stop.is_set():
+            while not self._stop:
                 self._tick(time.monotonic())
-                self._stop.wait(_TICK_S)
+                time.sleep(_TICK_S)
         finally:
             self.stop()
 

@@ -20,6 +20,7 @@ from core.observability import logger
 
 _LOG = logger("deploy.embedded.clickhouse")
 _STOP_S = 2.5
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
@@ -36,6 +37,9 @@ def main() -> int:
 
 
 def _serve(path: Path, port: int, *, secret: str, arguments: argparse.Namespace) -> int:
+    # Blocked here and so in every thread to come, taken by `sigwait` alone: a handler could run inside the very
+    # lock it needs, and a second signal would then hang the process.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     from deploy.embedded.clickhouse.engine import Handle, Limits
     from deploy.embedded.clickhouse.failure import EngineError
     from deploy.embedded.clickhouse.pool import Pool
@@ -54,13 +58,10 @@ def _serve(path: Path, port: int, *, secret: str, arguments: argparse.Namespace)
     except EngineError as error:
         raise ConfigError(f"the ClickHouse folder {path} cannot be opened: {error}") from None
 
-    stopping = threading.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, lambda _number, _frame: stopping.set())
     server = threading.Thread(target=endpoint.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     server.start()
     _LOG.info("serving", port=port, memory_bytes=limits.memory_bytes)
-    stopping.wait()
+    signal.sigwait(_STOP_SIGNALS)
     endpoint.shutdown()
     if not endpoint.drain(_STOP_S):
         _LOG.warning("stopped with requests unanswered")
