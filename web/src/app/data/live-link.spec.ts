@@ -40,7 +40,7 @@ function setUp() {
   const link = TestBed.inject(LiveLink);
   const seen: number[] = [];
   link.events.subscribe((event) => seen.push(event.seq));
-  const last = () => sockets[sockets.length - 1] as FakeSocket;
+  const last = () => sockets.at(-1) ?? new FakeSocket();
   return { link, sockets, seen, last };
 }
 

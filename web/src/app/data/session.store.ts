@@ -38,6 +38,9 @@ export const SessionStore = signalStore(
 
       /** Asks the server once who we are. Returns whether somebody is logged in. */
       async restore(): Promise<boolean> {
+        if (!store.isKnown() && !hasLoginCookie()) {
+          patchState(store, { isKnown: true });
+        }
         if (!store.isKnown()) {
           try {
             patchState(store, { user: await backend.readMe(), isKnown: true });
@@ -70,3 +73,8 @@ export const SessionStore = signalStore(
     };
   }),
 );
+
+/** Whether somebody logged in with this browser: the readable companion of the session's cookie tells. */
+function hasLoginCookie(): boolean {
+  return /(^|; )XSRF-TOKEN=/.test(document.cookie);
+}

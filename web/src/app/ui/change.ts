@@ -18,6 +18,7 @@ import { Icon } from './icon';
       display: inline-flex;
       gap: 1px;
       align-items: center;
+      vertical-align: top;
     }
     .up {
       color: var(--up);

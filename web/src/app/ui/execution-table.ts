@@ -18,6 +18,8 @@ import { TimeMark } from './time-mark';
 export class ExecutionTable {
   private readonly now = inject(Now);
   readonly executions = input.required<readonly ExecutionSummary[]>();
+  /** Whether to name the pipeline of each. */
+  readonly hasPipeline = input(true);
 
   protected readonly rows = computed(() =>
     this.executions().map((execution) => ({

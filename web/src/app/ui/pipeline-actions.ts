@@ -42,6 +42,7 @@ import { Icon } from './icon';
     :host {
       display: inline-flex;
       gap: 6px;
+      vertical-align: middle;
     }
   `,
 })

@@ -11,6 +11,7 @@ import { stateWord, toneOf } from './states';
       display: inline-flex;
       gap: 7px;
       align-items: center;
+      vertical-align: middle;
       white-space: nowrap;
     }
     i {

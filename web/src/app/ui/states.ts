@@ -9,7 +9,6 @@ const TONES: Readonly<Record<string, Tone>> = {
   live: 'active',
   ok: 'active',
   approved: 'active',
-  pending: 'busy',
   fired: 'busy',
   running: 'busy',
   queued: 'busy',

@@ -18,6 +18,7 @@ import { StateMark } from './state-mark';
       display: inline-flex;
       flex-wrap: wrap;
       gap: 2px 10px;
+      vertical-align: middle;
     }
   `,
 })

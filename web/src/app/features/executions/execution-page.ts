@@ -2,8 +2,8 @@ import { Component, computed, effect, inject, input, signal, untracked } from '@
 import { RouterLink } from '@angular/router';
 
 import { ExecutionStore } from '../../data/execution.store';
-import { JsonRecord } from '../../data/models';
 import { Now } from '../../data/now';
+import { record } from '../../data/reading';
 import { ContentState } from '../../ui/content-state';
 import { formatUsd } from '../../ui/decimal';
 import { EvidenceTable } from '../../ui/evidence';
@@ -66,7 +66,7 @@ export class ExecutionPage {
     }
     return {
       ...row,
-      output: step.output as JsonRecord | null,
+      output: step.output && record(step.output),
       error: step.error,
       attempt: step.attempt,
       says: sayer(step.provider, step.model, step.llm_calls),

@@ -2,6 +2,7 @@ import { Component, computed, effect, inject, input, untracked } from '@angular/
 import { RouterLink } from '@angular/router';
 
 import { JsonRecord } from '../../data/models';
+import { record } from '../../data/reading';
 import { ReportsStore } from '../../data/reports.store';
 import { ContentState } from '../../ui/content-state';
 import { shortSymbol } from '../../ui/format';
@@ -18,6 +19,9 @@ interface Section {
 
 /** Shown in the report's head. */
 const IN_HEAD = ['title', 'summary', 'symbol', 'provider', 'model', 'execution_id', 'report_id', 'created_at'];
+
+/** Means nothing to a reader; the execution has it. */
+const HIDDEN = ['firing_id', 'agent_type', 'provider', 'order_id', 'broker_order_id', 'client_order_id', 'report_id'];
 
 /** One report, to read and to print. */
 @Component({
@@ -36,10 +40,11 @@ export class ReportPage {
     const report = this.store.open().value;
     return report?.id === this.id() ? report : undefined;
   });
+  protected readonly hidden = HIDDEN;
   protected readonly symbol = computed(() => shortSymbol(this.report()?.symbol ?? ''));
   protected readonly by = computed(() => this.report()?.model ?? this.report()?.provider ?? '');
   /** Each record of the report is a section; what lies beside them comes first. */
-  protected readonly sections = computed<Section[]>(() => sectionsOf((this.report()?.full_report ?? {}) as JsonRecord));
+  protected readonly sections = computed<Section[]>(() => sectionsOf(record(this.report()?.full_report)));
 
   constructor() {
     effect(() => {

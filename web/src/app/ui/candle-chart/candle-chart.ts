@@ -32,7 +32,8 @@ import { formatClock, formatNumber, formatPrice, formatUtc, formatVolume, priceP
 import { firingPoints, inOrder, panesOf, toBar, toChartTime, toPoint, toVolume } from './chart-data';
 
 const LINE_COLOURS = ['#f0b90b', '#b48cff', '#4dd0e1', '#ff9a4d', '#8bc34a', '#f48fb1'];
-const PANE_HEIGHT = 90;
+/** The candles' pane is this many times as high as one below it. */
+const PRICE_SHARE = 3.2;
 
 interface Palette {
   ground: string;
@@ -64,6 +65,7 @@ export class CandleChart {
   readonly lines = input<readonly string[]>([]);
   readonly firings = input<readonly { ts_ms: number }[]>([]);
 
+  private readonly destroyed = inject(DestroyRef);
   private readonly host = viewChild.required<ElementRef<HTMLElement>>('host');
   private readonly chart = signal<IChartApi | undefined>(undefined);
   private readonly hoveredAt = signal<number | undefined>(undefined);
@@ -106,6 +108,9 @@ export class CandleChart {
     };
   });
 
+  /** Whether the key of the firing marks is needed. */
+  protected readonly hasFirings = computed(() => this.firings().length > 0);
+
   /** How many candles are drawn; tests and screenshots wait for it. */
   protected readonly count = computed(() => this.ordered().length);
 
@@ -114,14 +119,14 @@ export class CandleChart {
     effect(() => this.drawHistory());
     effect(() => this.drawForming(this.forming()));
     effect(() => this.drawFirings());
-    inject(DestroyRef).onDestroy(() => this.chart()?.remove());
   }
 
   private create(): void {
     const host = this.host().nativeElement;
     const palette = readPalette(host);
     this.palette = palette;
-    const chart = createChart(host, chartOptions(palette));
+    const chart = createChart(host, { ...chartOptions(palette), width: host.clientWidth, height: host.clientHeight });
+    this.followSize(chart, host);
     this.bars = chart.addSeries(CandlestickSeries, {
       upColor: palette.up,
       downColor: palette.down,
@@ -142,6 +147,21 @@ export class CandleChart {
     this.chart.set(chart);
   }
 
+  /** Resizes in the next frame: the chart's own way resizes while sizes are being told, which browsers complain of. */
+  private followSize(chart: IChartApi, host: HTMLElement): void {
+    let frame = 0;
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => chart.resize(host.clientWidth, host.clientHeight));
+    });
+    observer.observe(host);
+    this.destroyed.onDestroy(() => {
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+      chart.remove();
+    });
+  }
+
   /** Draws everything anew: on another history or other lines, never for a trade. */
   private drawHistory(): void {
     const chart = this.chart();
@@ -158,7 +178,7 @@ export class CandleChart {
     this.drawLines(chart, candles, columns);
     this.newest = candles.at(-1)?.ts_ms ?? 0;
     if (isFirst && candles.length > 0) {
-      chart.timeScale().setVisibleLogicalRange({ from: candles.length - 110, to: candles.length + 5 });
+      chart.timeScale().setVisibleLogicalRange({ from: candles.length - 100, to: candles.length + 5 });
     }
     this.drawForming(untracked(this.forming));
   }
@@ -177,10 +197,8 @@ export class CandleChart {
       series.applyOptions({ color: LINE_COLOURS[index % LINE_COLOURS.length] });
       series.setData(candles.map((candle) => toPoint(candle, column)));
       this.drawn.set(column, series);
-      if (pane > 0) {
-        chart.panes()[pane]?.setHeight(PANE_HEIGHT);
-      }
     });
+    chart.panes().forEach((pane, index) => pane.setStretchFactor(index === 0 ? PRICE_SHARE : 1));
   }
 
   private drawForming(candle: Candle | undefined): void {
@@ -213,7 +231,8 @@ export class CandleChart {
         position: 'aboveBar',
         shape: 'circle',
         color: this.palette?.accent ?? '',
-        text: count > 1 ? `fired ×${count}` : 'fired',
+        text: count > 1 ? `×${count}` : '',
+        size: 0.8,
       })),
     );
   }
@@ -246,7 +265,6 @@ function readPalette(element: HTMLElement): Palette {
 
 function chartOptions(palette: Palette) {
   return {
-    autoSize: true,
     layout: {
       background: { type: ColorType.Solid, color: palette.ground },
       textColor: palette.text,
@@ -265,7 +283,7 @@ function chartOptions(palette: Palette) {
       vertLine: { color: palette.control, style: LineStyle.Dotted, labelBackgroundColor: palette.line },
       horzLine: { color: palette.control, style: LineStyle.Dotted, labelBackgroundColor: palette.line },
     },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.2 } },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.16, bottom: 0.2 } },
     timeScale: {
       borderVisible: false,
       timeVisible: true,
