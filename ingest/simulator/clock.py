@@ -1,0 +1,53 @@
+"""The player's clock: wall clock times speed from a start, kept in a file so that a restart never goes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from core.clock import Clock
+
+STEP_MS = 1_000
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """`offset_ms` is what a recording's times are moved by; None where nothing has been moved yet."""
+
+    now_ms: int
+    offset_ms: int | None = None
+
+
+class PlayerTime:
+    """Starts at the wall clock's time, or after where it was when that is later."""
+
+    def __init__(self, clock: Clock, *, speed: float, state: Path | None, start_ms: int | None = None) -> None:
+        self._clock = clock
+        self.speed = speed
+        self._state = state
+        kept = _read(state)
+        self.offset_ms = kept.offset_ms if kept else None
+        base = clock.now_ms() if start_ms is None else start_ms
+        self._base_ms = base if kept is None else max(base if start_ms is None else 0, kept.now_ms + STEP_MS)
+        self._began = clock.monotonic()
+
+    def now_ms(self) -> int:
+        return self._base_ms + int((self._clock.monotonic() - self._began) * 1000 * self.speed)
+
+    def keep(self) -> None:
+        """Write the time down; a torn write is impossible (rename)."""
+        if self._state is None:
+            return
+        self._state.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._state.with_suffix(".new")
+        temporary.write_bytes(msgspec.json.encode(Kept(self.now_ms(), self.offset_ms)))
+        temporary.replace(self._state)
+
+
+def _read(state: Path | None) -> Kept | None:
+    if state is None:
+        return None
+    try:
+        return msgspec.json.decode(state.read_bytes(), type=Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
