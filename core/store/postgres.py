@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 import psycopg
+import psycopg.errors
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.engine.url import URL
@@ -71,6 +72,8 @@ def _encode(value: object) -> str:
 
 def _translate(context: ExceptionContext) -> BaseException | None:
     error = context.original_exception
+    if isinstance(error, psycopg.errors.UndefinedTable):
+        return Unavailable("Postgres has no tables yet; `tapewatch migrate` makes them")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and (
         error.sqlstate is None or error.sqlstate[:2] in _RETRYABLE
     ):
