@@ -32,7 +32,7 @@ class Journal:
 
     def __init__(self, path: Path, cluster_id: str) -> None:
         self._path = path
-        self._cluster_id = cluster_id
+        self.cluster_id = cluster_id
         self._lines: dict[int, int] = {}
         self._lock = threading.Lock()
 
@@ -46,7 +46,7 @@ class Journal:
             except msgspec.MsgspecError:
                 _log.warning("a torn journal line is left out", path=self._path.name)
                 continue
-            if line.cluster_id == self._cluster_id:
+            if line.cluster_id == self.cluster_id:
                 self._lines[line.control] = line.before
         return dict(self._lines)
 
@@ -69,4 +69,4 @@ class Journal:
             self._lines = kept
 
     def _encoded(self, control: int, before: int) -> bytes:
-        return msgspec.json.encode(_Line(self._cluster_id, control, before)) + b"\n"
+        return msgspec.json.encode(_Line(self.cluster_id, control, before)) + b"\n"

@@ -16,6 +16,7 @@ import numpy as np
 from core.errors import Malformed
 from core.wire.topics import partition_of
 from core.wire.trades import History, Mark, Message, TradeFrame, decode
+from dataflows.checkpoint import PartitionState
 from dataflows.control import Control, Known, TriggerBook
 from dataflows.journal import Journal
 from dataflows.poll import LogRecord
@@ -87,9 +88,11 @@ class Partition:
         self._journal = journal
         self._places = journal.read()
 
-    def trim_journal(self, control_next: int | None) -> None:
-        if control_next is not None:
-            self._journal.trim(control_next)
+    def trim_journal(self, state: PartitionState) -> None:
+        """Forget the places of controls whose effect a saved state holds. Called from another thread."""
+        journal = self._journal
+        if state.control_next is not None and state.cluster_id == journal.cluster_id:
+            journal.trim(state.control_next)
 
     def take(self, records: Iterable[LogRecord], controls: Iterable[Control], *, is_caught_up: bool) -> Found:
         """Let records and controls take effect.

@@ -13,14 +13,19 @@ from core.wire.records import DeadLetter, encode
 from dataflows.checkpoint import Draft, PartitionState
 from dataflows.control import Control, read_control
 from dataflows.effects import Effects
+from dataflows.journal import Journal
 from dataflows.live_view import LiveReader
 from dataflows.outgoing import Outgoing, Recent, Where
 from dataflows.partition import Found, Partition
 from dataflows.poll import LogRecord, Poll
+from dataflows.source import Positions
 from engine.firing import Firing, Suppression
 
 _LONGEST_SHARE = 0.05
 """Taking states for checkpoints may cost this share of the flow's time at most; large states come less often."""
+
+
+_NO_LOG = "none"
 
 
 class Shard:
@@ -36,13 +41,69 @@ class Shard:
         keep_live: bool = True,
     ) -> None:
         self.partitions = {p.number: p for p in partitions}
-        self.cluster_id = ""
+        self.cluster_ids: dict[int, str] = {p.number: "" for p in partitions}
         self.firings = 0
         self._clock = clock
         self._recent = {p.number: recent.get(p.number, Recent()) for p in partitions}
         self._interval_s = checkpoint_interval_ms / 1000
         self._next_checkpoint = clock.monotonic() + self._interval_s
         self._live = LiveReader(list(self.partitions.values()), clock) if keep_live else None
+
+    @property
+    def trades(self) -> int:
+        return sum(p.numbers.trades for p in self.partitions.values())
+
+    @property
+    def unreadable(self) -> int:
+        return sum(p.numbers.unreadable for p in self.partitions.values())
+
+    @property
+    def triggers(self) -> int:
+        """Count of trigger parts: one that names symbols of two partitions counts twice."""
+        return sum(len(p.book) for p in self.partitions.values())
+
+    @property
+    def symbols(self) -> int:
+        return sum(len(p.engine.symbols) for p in self.partitions.values())
+
+    @property
+    def feed_ms(self) -> int:
+        """Feed time of the partition that is furthest behind, 0 before any mark."""
+        return min((p.numbers.feed_ms for p in self.partitions.values()), default=0)
+
+    def sentence(self) -> str:
+        """Return what is going on, for people."""
+        health = next((p.numbers.health for p in self.partitions.values() if p.numbers.health), "")
+        feed = f"feed {health}" if health else "no feed yet"
+        return f"{feed}; {self.symbols} symbols, {self.triggers} triggers"
+
+    def positions(self) -> Positions:
+        """Return where to read on. Partitions differ in how far controls have taken effect; the least counts."""
+        controls = [p.control_next for p in self.partitions.values()]
+        return Positions(
+            cluster_id=next(iter(self.cluster_ids.values()), ""),
+            control=None if None in controls else min((c for c in controls if c is not None), default=None),
+            trades={p.number: p.trades_next for p in self.partitions.values() if p.trades_next is not None},
+        )
+
+    def move_to(self, cluster_id: str, journals: Mapping[int, Journal]) -> bool:
+        """Make ready to read a log; return whether it is another one than some partition was reading."""
+        is_lost = False
+        for number, partition in self.partitions.items():
+            before = self.cluster_ids[number]
+            is_same = before == cluster_id
+            is_lost = is_lost or (before != "" and not is_same)
+            partition.begin_log(
+                journals[number],
+                trades_next=partition.trades_next if is_same else None,
+                control_next=partition.control_next if is_same else None,
+            )
+            self.cluster_ids[number] = cluster_id
+        return is_lost
+
+    def lose_log(self) -> None:
+        """Forget which log the offsets are of: the next one begins at its beginning."""
+        self.cluster_ids = dict.fromkeys(self.cluster_ids, _NO_LOG)
 
     def process(self, poll: Poll) -> Effects:
         """Let one look at the log take effect."""
@@ -75,7 +136,7 @@ class Shard:
         return PartitionState(
             partition=p.number,
             partitions=p.partitions,
-            cluster_id=self.cluster_id,
+            cluster_id=self.cluster_ids[p.number],
             trades_next=p.trades_next,
             control_next=p.control_next,
             known=p.book.known(),

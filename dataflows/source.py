@@ -91,6 +91,11 @@ class LogReader:
         messages, self._held = self._held, []
         return self._sorted(messages)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the control topic has been read to its end, so that trades are read too."""
+        return self._reads_trades
+
     def lag(self) -> int:
         """Return how many records of the trade partitions lie unread, as far as the client knows."""
         return sum(max(0, self._high(p) - self._next[p]) for p in self._partitions)

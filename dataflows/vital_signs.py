@@ -1,0 +1,82 @@
+"""What the market flow says of itself, in one sentence and a few numbers."""
+
+from __future__ import annotations
+
+from core.clock import Clock
+from core.heartbeat import Heartbeat, State
+from core.store.clickhouse.writer import BatchWriter
+from dataflows.checkpointing import Checkpointer
+from dataflows.live_publisher import LivePublisher
+from dataflows.shard import Shard
+from dataflows.source import LogReader
+
+_INTERVAL_S = 0.5
+_OLD_CHECKPOINT_S = 60.0
+
+
+class VitalSigns:
+    def __init__(
+        self,
+        heartbeat: Heartbeat,
+        clock: Clock,
+        shard: Shard,
+        reader: LogReader,
+        candles: BatchWriter,
+        live: LivePublisher,
+        checkpointer: Checkpointer,
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._shard = shard
+        self._reader = reader
+        self._candles = candles
+        self._live = live
+        self._checkpointer = checkpointer
+        self._next = clock.monotonic()
+        self._last = (clock.monotonic(), shard.trades)
+
+    def report(self) -> None:
+        """Beat, at most twice a second; to be called often."""
+        now = self._clock.monotonic()
+        if now < self._next:
+            return
+        self._next = now + _INTERVAL_S
+        before, trades = self._last
+        self._last = (now, self._shard.trades)
+        seconds = now - before
+        history = self._candles.state()
+        state, detail = self._state(now, history.is_away, history.dropped)
+        self._heartbeat.report(
+            state,
+            detail,
+            lag=float(self._reader.lag()),
+            trades_per_second=round((self._shard.trades - trades) / seconds, 1) if seconds > 0 else 0.0,
+            trades=float(self._shard.trades),
+            firings=float(self._shard.firings),
+            triggers=float(self._shard.triggers),
+            symbols=float(self._shard.symbols),
+            unreadable=float(self._shard.unreadable),
+            feed_ms=float(self._shard.feed_ms),
+            history_waiting=float(history.waiting),
+            history_written=float(history.written),
+            history_lost=float(history.dropped + history.refused),
+            checkpoint_age_s=round(now - self._checkpointer.saved_at, 1),
+            checkpoint_bytes=float(self._checkpointer.last_bytes),
+        )
+
+    def _state(self, now: float, history_is_away: bool, dropped: int) -> tuple[State, str]:
+        if self._reader.is_away:
+            return "waiting", "Kafka is away; the tape is read on when it is back"
+        if self._checkpointer.problem:
+            return "degraded", f"no checkpoint can be written: {self._checkpointer.problem}"
+        if dropped:
+            return "degraded", "history was dropped: ClickHouse is away and the disk for it is full"
+        if history_is_away:
+            return "degraded", "ClickHouse is away; candles wait on disk and are written later"
+        if self._live.is_away:
+            return "degraded", "Redis is away; the page does not see live prices"
+        if now - self._checkpointer.saved_at > _OLD_CHECKPOINT_S:
+            return "degraded", "the last checkpoint is old; a restart takes longer"
+        if not self._reader.is_complete:
+            return "starting", "reading the triggers"
+        return "ok", self._shard.sentence()
