@@ -38,9 +38,13 @@ def from_prints(prints: Prints, length_ms: int, to_ms: int) -> Candles:
 
 
 def from_path(
-    path: Callable[[NDArray[np.int64]], NDArray[np.float64]], starts: NDArray[np.int64], length_ms: int
+    path: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    starts: NDArray[np.int64],
+    *,
+    length_ms: int,
+    volume: float,
 ) -> Candles:
-    """Read candles off a price path, sampled; volumes are nominal."""
+    """Read candles off a price path, sampled; each has the same nominal volume."""
     if len(starts) == 0:
         return none()
     offsets = np.linspace(0, length_ms - 1, _SAMPLES).astype(np.int64)
@@ -50,6 +54,6 @@ def from_path(
         "h": samples.max(axis=1).tolist(),
         "l": samples.min(axis=1).tolist(),
         "c": samples[:, -1].tolist(),
-        "v": np.full(len(starts), round(length_ms / 60.0, 3)).tolist(),
+        "v": np.full(len(starts), round(volume, 3)).tolist(),
         "t": (starts // 1000).tolist(),
     }

@@ -35,6 +35,11 @@ class Listing:
         """Number of the symbol in every hash; stable for ever."""
         return zlib.crc32(self.symbol.encode())
 
+    @property
+    def mean_size(self) -> float:
+        """Roughly the mean size of a print, in shares or coins."""
+        return 4_000.0 / self.level if self.is_coin else 55.0
+
 
 _US = """
 AAPL Apple 232|MSFT Microsoft 428|NVDA Nvidia 141|AMZN Amazon 205|GOOGL Alphabet 172|META Meta 570|TSLA Tesla 338

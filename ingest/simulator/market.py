@@ -58,7 +58,12 @@ class SyntheticMarket:
         if length_s <= _EXACT_UP_TO_S:
             return from_prints(self._tape.prints(listing, first, to_ms // MINUTE * MINUTE + MINUTE), length, to_ms)
         starts = np.arange(first, to_ms, length, dtype=np.int64)
-        return from_path(lambda times: self._tape.path(listing, times), self._open(listing, starts, length), length)
+        return from_path(
+            lambda times: self._tape.path(listing, times),
+            self._open(listing, starts, length),
+            length_ms=length,
+            volume=listing.per_minute * listing.mean_size * length / MINUTE,
+        )
 
     def _open(self, listing: Listing, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """Keep the candles during which the market is open at all."""
