@@ -97,6 +97,7 @@ def test_the_example_plan_risks_two_fifty_a_share() -> None:
     [
         {"stop_loss": "151.00"},
         {"target_1": "150.00"},
+        {"target_1": "150.50"},
         {"target_2": "152.00"},
         {"action": "sell"},
         {"entry_price": None},
