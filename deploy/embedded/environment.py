@@ -25,6 +25,11 @@ _INHERITED = (
 )  # fmt: skip
 SIMULATOR_KEY = "simulator"
 _PLAYER_SYMBOLS = 100
+# Worth looking at before there is a pipeline: the coins trade at any hour, the shares in theirs.
+_PLAYER_WATCHED = (
+    "BINANCE:BTCUSDT,BINANCE:ETHUSDT,BINANCE:SOLUSDT,BINANCE:BNBUSDT,BINANCE:XRPUSDT,BINANCE:ADAUSDT,"
+    "AAPL,MSFT,NVDA,AMZN,TSLA,SPY"
+)
 
 
 def inherited() -> dict[str, str]:
@@ -93,6 +98,8 @@ def _feed(options: Options, ports: Mapping[str, int]) -> dict[str, str]:
         "FINNHUB_REST_URL": f"http://{address}/api/v1",
         # Our own player has room for all of its symbols.
         "FINNHUB_SYMBOL_LIMIT": str(_PLAYER_SYMBOLS),
+        "FINNHUB_CALLS_PER_MINUTE": "6000",
+        **({} if options.feed == "recorded" else {"WATCH_SYMBOLS": _PLAYER_WATCHED}),
     }
 
 
