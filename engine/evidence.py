@@ -112,7 +112,6 @@ class EvidenceWriter:
         lanes: set[int] = set()
         provisional = repaints = False
         for leaf in armed.leaves:
-            lanes.add(TIMEFRAMES.index(leaf.timeframe))
             for operand in (leaf.left, leaf.right, leaf.upper):
                 if not isinstance(operand, Operand):
                     continue

@@ -74,7 +74,7 @@ SPECS = (
             "fire": "once",
         },
     ),
-    _trigger("j", {"conditions": [_leaf("BBANDS_2_1.upper", "<", "price")], "rearm": "next_session"}),
+    _trigger("j", {"conditions": [_leaf("BBANDS_2_0.1.upper", "<", "price")], "rearm": "next_session"}),
     _trigger("k", {"conditions": [_leaf("ATR_2", "inside", [0.1, 2])], "require_stable": True}),
     _trigger("l", {"schedule": {"type": "cron", "expression": "* * * * *", "timezone": "UTC"}}, "time_trigger"),
 )

@@ -1,0 +1,100 @@
+"""Candles from before the live tape: rules T17, T18, T22."""
+# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import talib
+
+from engine.candles import HistoryColumns
+from engine.condition import Timeframe
+from engine.firing import Output
+from tests.unit.engine.tape import SYMBOL, Player, at, player, price, trigger
+
+MINUTE = 60_000
+
+
+def history(p: Player, first: str, closes: list[float], timeframe: Timeframe = "1m", length: int = MINUTE) -> Output:
+    start = at(first)
+    n = len(closes)
+    return p.engine.on_history(
+        SYMBOL, "regular", timeframe, "test-history",
+        HistoryColumns(
+            ts_ms=[start + i * length for i in range(n)], open=closes, high=[c + 1 for c in closes],
+            low=[c - 1 for c in closes], close=closes, volume=[2.0] * n, vwap=closes, trades=[3] * n,
+        ),
+    )  # fmt: skip
+
+
+def test_T18_history_warms_indicators_and_fires_nothing() -> None:
+    spec = trigger({"conditions": [{"indicator": "RSI", "operator": ">", "value": 50}]}, agent_type="technical_trigger")
+    p = player(spec, is_offline=False)
+    assert p.engine.trigger_states()[0].missing_candles == 14
+    closes = [100 + math.sin(i) for i in range(60)]
+    output = history(p, "09:00:00", closes)
+    assert output.firings == []
+    assert p.engine.trigger_states()[0].missing_candles == 0
+    assert [c.source for c in output.candles] == ["test-history"] * 60
+    assert output.candles[-1].values["RSI_14"] == pytest.approx(talib.RSI(np.array(closes), 14)[-1], rel=1e-9)
+
+
+def test_T17_minutes_of_history_complete_the_longer_candles_that_began_before() -> None:
+    p = player(is_offline=False)
+    history(p, "10:00:00", [10.0, 11.0, 12.0])
+    p.prints(("10:03:20", 20), ("10:05:00", 20))
+    five = p.candle("5m", "10:00:00")
+    assert (five.partial, five.open, five.high, five.low, five.volume, five.trades) == (False, 10, 20, 9, 7, 10)
+    assert p.candle("1m", "10:03:00").partial is True
+
+
+def test_T17_a_longer_candle_that_history_does_not_reach_stays_partial() -> None:
+    p = player(is_offline=False)
+    history(p, "10:01:00", [11.0, 12.0])
+    p.prints(("10:03:20", 20), ("10:05:00", 20))
+    assert p.candle("5m", "10:00:00").partial is True
+
+
+def test_T22_what_we_closed_ourselves_stays_when_history_comes_later() -> None:
+    p = player(is_offline=False)
+    p.engine.watch([("SMA_2", "1m")])
+    p.prints(("10:00:00", 10), ("10:01:00", 11), ("10:02:00", 12))
+    output = history(p, "09:58:00", [1.0, 2.0, 99.0, 99.0])
+    assert [c.ts_ms for c in output.candles] == [at("09:58:00"), at("09:59:00")]
+    p.trade("10:03:00", 13)
+    assert p.candle("1m", "10:02:00").values["SMA_2"] == 11.5
+
+
+def test_history_of_candles_that_have_not_ended_is_left_out() -> None:
+    p = player(is_offline=False)
+    p.mark("10:02:30")
+    assert [c.ts_ms for c in history(p, "10:00:00", [1.0, 2.0, 3.0]).candles] == [at("10:00:00"), at("10:01:00")]
+
+
+def test_history_with_unusable_rows_takes_the_others() -> None:
+    p = player(is_offline=False)
+    assert [c.close for c in history(p, "10:00:00", [1.0, math.nan, 3.0, math.inf]).candles] == [1.0, 3.0]
+
+
+def test_history_longer_than_the_ring_makes_it_grow() -> None:
+    p = player(is_offline=False, ring_candles=64)
+    p.engine.watch([("EMA_200", "1m")])
+    closes = [100 + math.sin(i / 9) for i in range(1000)]
+    output = history(p, "00:00:00", closes)
+    assert output.candles[-1].values["EMA_200"] == pytest.approx(talib.EMA(np.array(closes), 200)[-1], rel=1e-9)
+
+
+def test_a_trigger_set_after_history_is_warm_at_once() -> None:
+    p = player(is_offline=False)
+    history(p, "09:00:00", [100.0 + i % 7 for i in range(80)])
+    leaf = {"operand": "close", "operator": ">", "value": "SMA_50"}
+    p.set(trigger({"conditions": [leaf], "evaluate": "candle_close"}, agent_type="technical_trigger"))
+    assert p.engine.trigger_states()[0].missing_candles == 0
+
+
+def test_history_for_an_unknown_symbol_makes_it_known() -> None:
+    p = player(trigger(price(">", 1)), is_offline=False)
+    history(p, "10:00:00", [1.0])
+    assert SYMBOL in p.engine.symbols

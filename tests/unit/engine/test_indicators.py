@@ -1,0 +1,193 @@
+"""Indicators judged by TA-Lib: closed values, forming values, warm-up and the deviations by name (T18)."""
+# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import talib
+from numpy.typing import NDArray
+
+from engine.indicators import dispatch
+from engine.indicators.column import columns_of, parse_column
+from engine.indicators.registry import INDICATORS
+from engine.indicators.state import CLOSE, HIGH, LOW, RING_FIELDS, SLOTS
+from tests.unit.engine.tape import player, trigger
+
+Series = NDArray[np.float64]
+CAP = 4096
+RNG = np.random.default_rng(20131008)
+
+
+def _walk(n: int, scale: float = 1.0) -> Series:
+    return np.abs(100 + np.cumsum(RNG.normal(0, 0.5, n))) * scale + scale
+
+
+TAPES: dict[str, Series] = {
+    "random walk": _walk(600),
+    "monotone": np.arange(1.0, 400.0),
+    "one spike": np.where(np.arange(300) == 150, 1e4, 100.0) + np.arange(300) % 2,
+    "shorter than the lookback": _walk(10),
+    "huge": _walk(300, 1e9),
+    "tiny": _walk(300, 1e-6),
+    "flat after moving": np.concatenate((_walk(60), np.full(300, 77.7))),
+}
+
+
+def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Series) -> list[Series]:
+    functions: dict[str, Callable[[], Series | tuple[Series, ...]]] = {
+        "SMA": lambda: talib.SMA(close, int(p[0])),
+        "EMA": lambda: talib.EMA(close, int(p[0])),
+        "RSI": lambda: talib.RSI(close, int(p[0])),
+        "ATR": lambda: talib.ATR(high, low, close, int(p[0])),
+        "MACD": lambda: talib.MACD(close, int(p[0]), int(p[1]), int(p[2])),
+        "BBANDS": lambda: talib.BBANDS(close, int(p[0]), p[1], p[1]),
+    }
+    found = functions[name]()
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def _stream(name: str, params: tuple[float, ...], high: Series, low: Series, close: Series) -> Series:
+    """Return the value at each candle, as the kernel gives it when the candle closes."""
+    definition = INDICATORS[name]
+    ring = np.full(RING_FIELDS * CAP, np.nan)
+    state, numbers, out = np.zeros(SLOTS), np.zeros(4), np.empty(8)
+    numbers[: len(params)] = params
+    values = np.empty((len(close), definition.width))
+    for k, (h, low_k, c) in enumerate(zip(high, low, close, strict=True)):
+        dispatch.form(definition.kind, state, numbers, float(h), float(low_k), float(c), out, 0)
+        values[k] = out[: definition.width]
+        ring[[HIGH * CAP + k, LOW * CAP + k, CLOSE * CAP + k]] = h, low_k, c
+        dispatch.advance(definition.kind, state, numbers, ring, 0, CAP, k + 1)
+    return values
+
+
+CASES = [
+    ("SMA", (20,)), ("SMA", (2,)), ("EMA", (20,)), ("EMA", (2,)), ("RSI", (14,)), ("RSI", (2,)), ("ATR", (14,)),
+    ("ATR", (2,)), ("MACD", (12, 26, 9)), ("MACD", (3, 7, 2)), ("BBANDS", (20, 2)), ("BBANDS", (5, 1.5)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tape", TAPES)
+@pytest.mark.parametrize(("name", "params"), CASES)
+def test_T18_every_value_equals_talib_from_the_same_candle_on(name: str, params: tuple[float, ...], tape: str) -> None:
+    close = TAPES[tape]
+    spread = np.abs(np.sin(np.arange(len(close)))) * close * 0.01
+    high, low = close + spread, close - spread
+    found = _stream(name, params, high, low, close)
+    expected = np.column_stack(_talib(name, params, high, low, close))
+    assert np.array_equal(np.isnan(found), np.isnan(expected))
+    first = INDICATORS[name].first_value(params)
+    assert np.isnan(found[: first - 1]).all()
+    if len(close) < first:
+        return
+    assert np.isfinite(found[first - 1]).all()
+    # The bands' and MACD's scale is that of the prices they are differences of.
+    scale = close[:, None] if name in ("MACD", "BBANDS") else np.maximum(np.abs(expected), 1e-300)
+    # TA-Lib sums squares of prices: of a flat market it gives a deviation of its own rounding, up to 1e-8.
+    exact = np.full(len(close), fill_value=True)
+    if name == "BBANDS":
+        period = int(params[0])
+        exact[period - 1 :] = np.ptp(np.lib.stride_tricks.sliding_window_view(close, period), axis=1) > 0
+    assert np.nanmax((np.abs(found - expected) / scale)[exact]) < 1e-9
+
+
+def test_T18_the_example_of_the_contract() -> None:
+    closes = [44.34, 44.09, 44.15, 43.61, 44.33, 44.83, 45.10, 45.42, 45.84, 46.08, 45.89, 46.03, 45.61, 46.28, 46.28]
+    close = np.array(closes)
+    assert _stream("RSI", (14,), close, close, close)[-1, 0] == pytest.approx(70.464135, abs=1e-6)
+
+
+def test_T18_rsi_before_the_first_change_is_unknown_where_talib_says_0() -> None:
+    close = np.concatenate((np.full(30, 50.0), [51.0, 51.0]))
+    assert talib.RSI(close, 14)[29] == 0
+    found = _stream("RSI", (14,), close, close, close)[:, 0]
+    assert np.isnan(found[:30]).all()
+    assert found[30] == 100
+
+
+def test_T18_a_market_flat_after_moving_keeps_its_last_rsi() -> None:
+    close = np.concatenate((_walk(40), np.full(CAP - 100, 77.0)))
+    found = _stream("RSI", (14,), close, close, close)[:, 0]
+    assert found[-1] == pytest.approx(found[40], rel=1e-9)
+
+
+def test_T18_bands_of_a_flat_market_have_no_width() -> None:
+    close = np.full(60, 100.01)
+    upper, middle, lower = _stream("BBANDS", (20, 2), close, close, close)[-1]
+    assert upper == middle == lower == 100.01
+
+
+def test_T18_the_forming_value_is_what_talib_would_give_if_the_candle_closed_now() -> None:
+    p = player()
+    columns = [c for name in ("SMA_3", "EMA_3", "RSI_3", "ATR_3", "MACD_2_4_2", "BBANDS_3_2") for c in columns_of(name)]
+    p.engine.watch([(column, "1m") for column in columns])
+    prices = _walk(40).round(2)
+    bars: list[list[float]] = []
+    for minute in range(10):
+        bars.append([])
+        for n in range(4):
+            value = float(prices[4 * minute + n])
+            bars[-1].append(value)
+            p.trade(f"10:{minute:02d}:{10 * n:02d}", value)
+            high, low = np.array([max(b) for b in bars]), np.array([min(b) for b in bars])
+            close = np.array([b[-1] for b in bars])
+            values = p.engine.market()[0].values
+            for column in columns:
+                parsed = parse_column(column)
+                expected = _talib(parsed.definition.name, parsed.params, high, low, close)[parsed.index][-1]
+                found = values[f"{column}@1m"]
+                assert (found is None) == math.isnan(expected), column
+                assert found is None or found == pytest.approx(expected, rel=1e-9, abs=1e-9), column
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "first", "stable"),
+    [
+        ("SMA", (20,), 20, 20), ("EMA", (20,), 20, 89), ("RSI", (14,), 15, 112), ("ATR", (14,), 15, 112),
+        ("MACD", (12, 26, 9), 34, 155), ("BBANDS", (20, 2), 20, 20),
+    ],
+)  # fmt: skip
+def test_T18_how_many_candles_until_a_value_and_until_it_is_stable(
+    name: str, params: tuple[float, ...], first: int, stable: int
+) -> None:
+    definition = INDICATORS[name]
+    assert (definition.first_value(params), definition.stable(params)) == (first, stable)
+
+
+def test_T18_a_provisional_value_is_flagged_and_unknown_where_stable_is_required() -> None:
+    leaf = {"indicator": "EMA_2", "operator": ">", "value": 100}
+    for require_stable, fired in ((False, ["10:02:02"]), (True, [])):
+        spec = trigger({"conditions": [leaf], "require_stable": require_stable}, agent_type="technical_trigger")
+        p = player(spec).prints(("10:00:01", 90), ("10:01:01", 90), ("10:02:01", 90), ("10:02:02", 200))
+        assert p.fired_at() == fired
+        assert all("provisional" in f.evidence.flags for f in p.firings)
+        # 2 + 3.45 * 2, rounded up: stable from the ninth candle on.
+        for minute in range(3, 9):
+            p.trade(f"10:0{minute}:01", 90)
+        p.trade("10:08:02", 500)
+        assert p.fired_at() == [*fired, "10:08:02"]
+        assert "provisional" not in p.firings[-1].evidence.flags
+
+
+def test_every_indicator_stands_in_the_registry_under_its_own_name_and_number() -> None:
+    assert all(name == definition.name for name, definition in INDICATORS.items())
+    kinds = [definition.kind for definition in INDICATORS.values()]
+    assert len(set(kinds)) == len(kinds)
+    assert all(len(definition.params) <= 4 for definition in INDICATORS.values())
+
+
+@pytest.mark.parametrize("text", ["SMA", "SMA_x", "FOO_2", "MACD_12_26_9", "SMA_20.upper", "RSI_14_2", ""])
+def test_a_column_that_is_none_is_named_in_the_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown indicator|takes|outputs|numbers"):
+        parse_column(text)
+
+
+def test_columns_of_a_name_are_its_outputs_with_all_numbers() -> None:
+    assert columns_of("MACD") == ("MACD_12_26_9.line", "MACD_12_26_9.signal", "MACD_12_26_9.histogram")
+    assert columns_of("BBANDS_20_2.5") == ("BBANDS_20_2.5.upper", "BBANDS_20_2.5.middle", "BBANDS_20_2.5.lower")
+    assert parse_column("BBANDS_20_2.5.lower").params == (20, 2.5)
+    assert columns_of("RSI") == ("RSI_14",)

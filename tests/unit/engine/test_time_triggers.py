@@ -1,0 +1,116 @@
+"""Time triggers driven by marks: rules T33, T9, T10, T26."""
+# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.firing import Output, firing_id
+from engine.replay import play
+from tests.unit.engine.tape import SYMBOL, Player, at, clock, player, trades, trigger
+
+
+def cron(expression: str = "* * * * *", **config: Any) -> Any:
+    schedule = {"type": "cron", "expression": expression, "timezone": "UTC", **config.pop("schedule", {})}
+    return trigger({"schedule": schedule, **config}, agent_type="time_trigger")
+
+
+def minutes(p: Player, *times: str) -> Player:
+    for time in times:
+        p.mark(time)
+    return p
+
+
+def test_T33_fires_at_the_first_mark_at_or_after_the_instant_named_after_it() -> None:
+    p = player(cron(), is_offline=False)
+    p.mark("10:00:30")
+    p.trade("10:00:31", 42)
+    minutes(p, "10:00:59.900", "10:01:00.150")
+    firing = p.firings[0]
+    assert (firing.ts_ms, firing.decided_ms, firing.price, firing.kind) == (at("10:01:00"), at("10:01:00"), 42, "time")
+    assert firing.firing_id == firing_id("p/node-1", 1, SYMBOL, at("10:01:00"), 0)
+    assert firing.evidence.decided_recv_ms == at("10:01:00.150")
+    assert firing.evidence.trade is None
+
+
+def test_T33_the_price_is_the_last_at_or_before_the_instant() -> None:
+    p = player(cron(), is_offline=False)
+    p.mark("10:00:30")
+    p.prints(("10:00:31", 42), ("10:01:00.020", 50))
+    p.mark("10:01:00.150")
+    assert p.firings[0].price == 42
+
+
+def test_T33_an_instant_before_the_first_mark_is_not_ours() -> None:
+    p = player(cron(), is_offline=False)
+    p.mark("10:00:30")
+    assert p.firings == []
+
+
+def test_T33_missed_instants_are_suppressed_or_the_latest_is_run_once() -> None:
+    p = player(cron(), is_offline=False)
+    minutes(p, "10:00:30", "10:04:30")
+    assert p.fired_at() == ["10:04:00"]
+    assert p.reasons() == [("10:01:00", "missed"), ("10:02:00", "missed"), ("10:03:00", "missed")]
+    p = player(cron("0 10 * * *", schedule={"missed": "run_once"}), is_offline=False)
+    minutes(p, "09:59:30", "10:30:00")
+    assert p.fired_at() == ["10:00:00"]
+
+
+def test_T9_cooldown_and_cap_hold_for_time_triggers() -> None:
+    p = player(cron(cooldown_seconds=120), is_offline=False)
+    minutes(p, "10:00:30", "10:01:00", "10:02:00", "10:03:00")
+    assert p.fired_at() == ["10:01:00", "10:03:00"]
+    assert p.reasons() == [("10:02:00", "cooldown")]
+
+
+def test_T10_a_time_trigger_outside_its_life() -> None:
+    p = player(cron(valid_from="2025-03-10T10:02:00Z", valid_until="2025-03-10T10:03:00Z"), is_offline=False)
+    minutes(p, "10:00:30", "10:01:00", "10:02:00", "10:03:00")
+    assert p.fired_at() == ["10:02:00"]
+    assert p.reasons() == [("10:03:00", "expired")]
+
+
+def test_T31_a_paused_schedule_does_not_catch_up() -> None:
+    p = player(cron(), is_offline=False)
+    p.mark("10:00:30")
+    p.change("pause")
+    minutes(p, "10:01:00", "10:02:00")
+    p.change("resume")
+    p.mark("10:03:00")
+    assert p.fired_at() == ["10:03:00"]
+
+
+def test_T31_an_edited_schedule_fires_in_one_version_only() -> None:
+    p = player(cron(), is_offline=False)
+    p.mark("10:00:30")
+    edited = trigger(
+        {"schedule": {"type": "cron", "expression": "*/2 * * * *", "timezone": "UTC"}},
+        agent_type="time_trigger",
+        version=2,
+    )
+    p.set(edited)
+    minutes(p, "10:01:00", "10:02:00")
+    assert [(f.trigger_version, clock(f.ts_ms)) for f in p.firings] == [(2, "10:02:00")]
+
+
+def test_T24_every_scheduled_instant_within_a_tape_fires() -> None:
+    p = player(cron())
+    rows = [(SYMBOL, at(t), v, 1.0, 7, 0) for t, v in (("10:00:00", 1.0), ("10:02:30", 2.0), ("10:03:00", 3.0))]
+    total = Output()
+    for output in play(p.engine, trades(p.engine, rows)):
+        total.firings += output.firings
+    assert [(clock(f.ts_ms), f.price) for f in total.firings] == [
+        ("10:00:00", None),
+        ("10:01:00", 1.0),
+        ("10:02:00", 1.0),
+        ("10:03:00", 2.0),
+    ]
+
+
+def test_T24_an_empty_tape_gives_nothing() -> None:
+    p = player(cron())
+    assert list(play(p.engine, trades(p.engine, []))) == []
+    assert np.isnan(p.engine.market([SYMBOL])[0].price or np.nan)
