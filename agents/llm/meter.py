@@ -1,0 +1,179 @@
+"""What calls of one step cost, and whether the next may be made.
+
+A call is reserved before it leaves and settled when it is answered; both are written at once, so that a killed
+worker leaves no call unrecorded. A call that nobody answered is recorded as such (status 0) when the next one
+begins or the step ends. Threads may share a meter.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from agents.llm.prices import Prices, Usage
+from core.clock import Clock, to_datetime
+from core.store import costs
+from core.store.costs import Limit, Payer
+from core.store.postgres import Engine
+from core.wire.records import CostRecord
+
+UNANSWERED = 0
+METER: ContextVar[Meter] = ContextVar("METER")
+"""The meter of the step at work."""
+
+
+class BudgetExceeded(BaseException):
+    """A call would go over a hard limit and is not made.
+
+    No `Exception`, because the libraries between the gate and us retry on any of those.
+    """
+
+
+class StepStopped(BaseException):
+    """The step's time is up, or its execution was taken away: no further call is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredStep:
+    """Which step pays. `attempt` counts over restarts, so that no two calls have one key."""
+
+    payer: Payer
+    agent_type: str
+    attempt: int
+
+    def key(self, what: str) -> str:
+        return f"{self.payer.execution_id}/{self.payer.node_id}/{self.attempt}/{what}"
+
+
+@dataclass(slots=True)
+class Totals:
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    provider: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    number: int
+    model: str
+    reservation_id: UUID
+    reserved_usd: Decimal
+
+
+@dataclass(slots=True)
+class Meter:
+    """The meter of one attempt at a step."""
+
+    step: MeteredStep
+    engine: Engine
+    clock: Clock
+    prices: Prices
+    limits: tuple[Limit, ...]
+    totals: Totals = field(default_factory=Totals)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _free: list[tuple[str, CostRecord]] = field(default_factory=list[tuple[str, CostRecord]])
+    _open: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin_call(self, model: str, *, input_tokens: int, max_output_tokens: int) -> None:
+        """Set aside what the call may cost at most.
+
+        Raises:
+            BudgetExceeded: it does not fit under a limit.
+            StepStopped: the step has no time left.
+        """
+        if self.stopped.is_set():
+            raise StepStopped("the step was stopped")
+        self._close_open(threading.get_ident())
+        most = self.prices.of(model, Usage(input_tokens, max_output_tokens))
+        reservation_id = uuid4()
+        with self.engine.begin() as tx:
+            refusal = costs.reserve(
+                tx, reservation_id, self.step.payer, most, self.limits, at=to_datetime(self.clock.now_ms())
+            )
+        if refusal is not None:
+            raise BudgetExceeded(str(refusal))
+        with self._lock:
+            self.totals.calls += 1
+            self._open[threading.get_ident()] = _Call(self.totals.calls, model, reservation_id, most)
+
+    def end_call(self, *, status: int, usage: Usage, model_answered: str = "") -> None:
+        """Record what the server said; tokens are charged whatever the status."""
+        with self._lock:
+            call = self._open.pop(threading.get_ident(), None)
+        if call is not None:
+            self._record(call, status=status, usage=usage, model_answered=model_answered)
+
+    def free_call(self, provider: str, model: str) -> None:
+        """Count a call that costs nothing; its line is written with the step's end."""
+        with self._lock:
+            self.totals.calls += 1
+            self.totals.provider, self.totals.model = provider, model
+            key = self.step.key(str(self.totals.calls))
+            self._free.append((key, self._line(key, provider=provider, model=model)))
+
+    def close(self) -> list[tuple[str, CostRecord]]:
+        """Record calls nobody answered; return the lines (key, record) that are still to be written."""
+        for thread in list(self._open):
+            self._close_open(thread)
+        with self._lock:
+            lines, self._free = self._free, []
+        return lines
+
+    def _close_open(self, thread: int) -> None:
+        with self._lock:
+            call = self._open.pop(thread, None)
+        if call is not None:
+            self._record(call, status=UNANSWERED, usage=Usage())
+
+    def _record(self, call: _Call, *, status: int, usage: Usage, model_answered: str = "") -> None:
+        amount = self.prices.of(call.model, usage)
+        key = self.step.key(str(call.number))
+        line = self._line(key, provider="openai", model=call.model, status=status, usage=usage, amount=amount)
+        detail = {"model_answered": model_answered, "reserved_usd": str(call.reserved_usd), "call": call.number}
+        with self.engine.begin() as tx:
+            costs.add(tx, key, line, detail=detail)
+            costs.settle(tx, call.reservation_id, amount, to_datetime(self.clock.now_ms()))
+        with self._lock:
+            self.totals.input_tokens += usage.input_tokens
+            self.totals.output_tokens += usage.output_tokens
+            self.totals.cost_usd += amount
+            self.totals.provider, self.totals.model = "openai", call.model
+
+    def _line(
+        self,
+        key: str,
+        *,
+        provider: str,
+        model: str,
+        status: int = 200,
+        usage: Usage | None = None,
+        amount: Decimal = Decimal(0),
+    ) -> CostRecord:
+        used = usage or Usage()
+        payer = self.step.payer
+        return CostRecord(
+            cost_id=costs.cost_id(key),
+            user_id=str(payer.user_id),
+            execution_id=str(payer.execution_id),
+            pipeline_id=str(payer.pipeline_id),
+            node_id=payer.node_id,
+            agent_type=self.step.agent_type,
+            cost_type="llm_tokens",
+            at_ms=self.clock.now_ms(),
+            provider=provider,
+            model=model,
+            status=status,
+            quantity=Decimal(used.total),
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+            cache_read_tokens=used.cache_read_tokens,
+            unit_cost_usd=amount / used.total if used.total else Decimal(0),
+            amount_usd=amount,
+        )

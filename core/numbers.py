@@ -1,0 +1,18 @@
+"""From the engine's floats to the ledger's decimals, and to the steps in which a market trades."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, Decimal
+from typing import Literal
+
+_ROUNDING = {"down": ROUND_DOWN, "up": "ROUND_UP", "nearest": "ROUND_HALF_EVEN"}
+
+
+def decimal_of(value: float) -> Decimal:
+    """Return the shortest decimal that reads back as this float: 150.5 → 150.5, not 150.5000000000000001."""
+    return Decimal(repr(value))
+
+
+def to_step(value: Decimal, step: Decimal, rounding: Literal["down", "up", "nearest"] = "nearest") -> Decimal:
+    """Return the multiple of `step` (above 0) near a value; `down` and `up` are towards and away from zero."""
+    return (value / step).quantize(Decimal(1), rounding=_ROUNDING[rounding]) * step
