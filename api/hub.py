@@ -127,10 +127,14 @@ class Hub:
             if len(mine) >= MOST_CLIENTS_OF_ONE:
                 return False
             mine.add(client)
-        if self._health:
-            client.tell_health(self._health)
+        self.retell_health(client)
         self.wake(client.user_id)
         return True
+
+    def retell_health(self, client: Client) -> None:
+        """Say again how everything is: also the answer to a client that asks whether anybody is there."""
+        if self._health:
+            client.tell_health(self._health)
 
     def remove(self, client: Client) -> None:
         with self._lock:

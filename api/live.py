@@ -111,6 +111,7 @@ async def _read(socket: WebSocket, client: Client, hub: Hub) -> None:
                 client.watch(message.symbols[:MOST_SYMBOLS])
             if message.after is not None:
                 client.rewind(message.after)
+            hub.retell_health(client)
             hub.wake(client.user_id)
 
 

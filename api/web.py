@@ -5,6 +5,7 @@ A folder that is not built yet gives a page that says how to build it; the API w
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
+# The build puts eight letters of base64url before the ending of what it names by content.
+_HASHED = re.compile(r"-[\w-]{8}\.(?:js|css|woff2)$")
 _PACKED = (("br", ".br"), ("gzip", ".gz"))
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Tapewatch</title>
@@ -90,9 +93,8 @@ def _built(file: Path, request: Request) -> Response:
 
 
 def _is_hashed(file: Path) -> bool:
-    """Tell `main-AB12CD34.js` from `favicon.ico`: a hashed file never changes under its name."""
-    _, dash, last = file.stem.rpartition("-")
-    return bool(dash) and len(last) >= 8 and last.isalnum() and last.upper() == last
+    """Tell `main-aB1_-d34.js` from `favicon.ico`: a hashed file never changes under its name."""
+    return _HASHED.search(file.name) is not None
 
 
 def _index(folder: Path, request: Request) -> Response:

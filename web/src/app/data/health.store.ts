@@ -1,45 +1,32 @@
 import { computed, DestroyRef, inject } from '@angular/core';
 import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
 import { patchState, signalStore, withComputed, withHooks, withMethods, withState } from '@ngrx/signals';
-import { auditTime, merge, timer } from 'rxjs';
+import { filter, timer } from 'rxjs';
 
 import { Backend } from './backend';
 import { LiveLink } from './live-link';
 import { failed, Loadable, loaded, notLoaded } from './loadable';
-import { Health } from './models';
+import { Part, readParts, troublesOf } from './platform-parts';
 import { describeProblem } from './problem';
 
-const EVERY_MS = 4000;
-const RANK = ['down', 'missing', 'degraded', 'waiting', 'starting', 'ok'];
-
-/** A process or a neighbour of the platform; `sentence` is what its state means for the user. */
-export interface Part {
-  name: string;
-  title: string;
-  state: string;
-  sentence: string;
-  detail: string;
-}
+/** How often it is asked for while the socket does not tell. */
+const EVERY_MS = 3000;
 
 /** Whether each part of the platform does its work, and what it means when one does not. */
 export const HealthStore = signalStore(
   { providedIn: 'root' },
-  withState<{ health: Loadable<Health> }>({ health: notLoaded() }),
-  withComputed(({ health }) => ({
-    parts: computed<Part[]>(() => partsOf(health().value)),
-  })),
-  withComputed(({ parts }) => ({
-    /** What is not as it should be, worst first. */
-    troubles: computed(() =>
-      parts()
-        .filter(({ state }) => state !== 'ok')
-        .sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state)),
-    ),
-  })),
+  withState<{ health: Loadable<Part[]> }>({ health: notLoaded() }),
+  withComputed(({ health }) => ({ parts: computed(() => health().value ?? []) })),
+  withComputed(({ parts }) => ({ troubles: computed(() => troublesOf(parts())) })),
   withMethods((store, backend = inject(Backend)) => ({
+    /** Takes a health that was pushed. */
+    take(health: unknown): void {
+      patchState(store, { health: loaded(readParts(health)) });
+    },
+
     async load(): Promise<void> {
       try {
-        patchState(store, { health: loaded(await backend.readHealth()) });
+        patchState(store, { health: loaded(readParts(await backend.readHealth())) });
       } catch (error) {
         patchState(store, { health: failed(store.health(), describeProblem('read the health', error)) });
       }
@@ -47,27 +34,13 @@ export const HealthStore = signalStore(
   })),
   withHooks({
     onInit(store, link = inject(LiveLink), destroyed = inject(DestroyRef)) {
-      merge(timer(0, EVERY_MS), link.health, link.resumes)
-        .pipe(auditTime(50), takeUntilDestroyed(destroyed))
+      link.health.pipe(takeUntilDestroyed(destroyed)).subscribe((health) => store.take(health));
+      timer(0, EVERY_MS)
+        .pipe(
+          filter(() => !link.isLive() || store.health().loadedAt === undefined),
+          takeUntilDestroyed(destroyed),
+        )
         .subscribe(() => void store.load());
     },
   }),
 );
-
-function partsOf(health: Health | undefined): Part[] {
-  const processes = (health?.processes ?? []).map(({ name, title, state, sentence, detail }) => ({
-    name,
-    title,
-    state,
-    sentence,
-    detail,
-  }));
-  const neighbours = (health?.parts ?? []).map(({ name, title, status, sentence, latency_ms }) => ({
-    name,
-    title,
-    state: status,
-    sentence,
-    detail: latency_ms === null ? '' : `answers in ${latency_ms.toFixed(1)} ms`,
-  }));
-  return [...neighbours, ...processes];
-}

@@ -99,7 +99,19 @@ describe('LiveLink', () => {
     expect(link.state()).toBe('polling');
   });
 
-  it('takes a silent socket for dead', () => {
+  it('asks a silent socket and keeps it when it answers', () => {
+    const { link, last, sockets } = setUp();
+    link.start();
+    last().say({ type: 'hello', seq: 5 });
+    vi.advanceTimersByTime(15_000);
+    expect(last().sent.length).toBe(2);
+    last().say({ type: 'health', processes: [] });
+    vi.advanceTimersByTime(14_000);
+    expect(link.state()).toBe('live');
+    expect(sockets.length).toBe(1);
+  });
+
+  it('takes a socket that does not answer for dead', () => {
     const { link, last } = setUp();
     link.start();
     last().say({ type: 'hello', seq: 5 });

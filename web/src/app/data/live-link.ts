@@ -28,8 +28,10 @@ export const OPEN_SOCKET = new InjectionToken<() => Socket>('opens the live sock
 const POLL_MS = 2000;
 /** While polling, the socket is tried again at once and then each fifth time. */
 const POLLS_A_TRY = 5;
-/** A socket that says nothing for this long is taken for dead: market frames or pings come far more often. */
-const SILENCE_MS = 20_000;
+/** After this long without a word the server is asked whether it is there: on a quiet night nothing may happen. */
+const SILENCE_MS = 15_000;
+/** A socket that does not answer that for this long is taken for dead. */
+const PATIENCE_MS = 5_000;
 const NOT_LOGGED_IN = 4401;
 
 /**
@@ -190,6 +192,10 @@ export class LiveLink {
 
   private expectMore(): void {
     clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => this.socket?.close(), SILENCE_MS);
+    this.watchdog = setTimeout(() => {
+      // The server answers a subscription with its health.
+      this.subscribe();
+      this.watchdog = setTimeout(() => this.socket?.close(), PATIENCE_MS);
+    }, SILENCE_MS);
   }
 }

@@ -2,7 +2,11 @@ import { Component, computed, inject } from '@angular/core';
 
 import { HealthStore } from '../data/health.store';
 import { LiveLink } from '../data/live-link';
+import { sentencesOf } from '../data/platform-parts';
 import { Icon } from '../ui/icon';
+
+/** More would push the page away; the list of parts has all of them. */
+const MOST = 3;
 
 /** Says in words what is happening while a part of the platform is down; not there when all is well. */
 @Component({
@@ -43,7 +47,6 @@ export class HealthStrip {
     if (this.link.state() === 'offline') {
       return ['The server does not answer. What you see may be out of date; the page reconnects by itself.'];
     }
-    const said = this.store.troubles().map(({ title, state, sentence }) => sentence || `${title} is ${state}.`);
-    return [...new Set(said)].slice(0, 4);
+    return sentencesOf(this.store.troubles()).slice(0, MOST);
   });
 }
