@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     # Kafka
     kafka_brokers: str = Field(default="127.0.0.1:9092", description="Comma-separated host:port.")
     kafka_fetch_wait_ms: int = Field(default=500, description="5 for a broker that does not wake a waiting fetch.")
+    kafka_idempotence: bool = Field(
+        default=True,
+        description="false for a broker that forgets producers when it restarts: they would never be heard again.",
+    )
     topic_prefix: str = Field(default="", description="Put before each topic name, e.g. `staging.`.")
     trades_partitions: int = Field(default=4, ge=1, description="Fixed once the topic exists.")
 

@@ -49,6 +49,7 @@ def stack_variables(
         "DATA_DIR": str(directory.root),
         "KAFKA_BROKERS": f"{HOST}:{ports['broker']}",
         "KAFKA_FETCH_WAIT_MS": "5",
+        "KAFKA_IDEMPOTENCE": "false",
         "POSTGRES_URL": database.url(),
         "REDIS_URL": f"{redis}/0",
         "CELERY_BROKER_URL": f"{redis}/1",
