@@ -61,21 +61,31 @@ class HistorySource:
         if not series["t"]:
             return None
         starts = np.array(series["t"], np.int64) * 1000
-        intervals = self._calendars.intervals(
-            symbol, "regular", ask.timeframe, int(starts[0]), int(starts[-1]) + TIMEFRAME_MS[ask.timeframe]
-        )
-        return roll_up(symbol, ask.timeframe, self._source, series, intervals[intervals[:, 1] <= now_ms])
+        span = int(starts[0]), int(starts[-1]) + TIMEFRAME_MS[ask.timeframe]
+        intervals = self._calendars.intervals(symbol, "regular", ask.timeframe, *span)
+        sessions = self._calendars.bounds(symbol, "regular", *span)
+        ended = intervals[intervals[:, 1] <= now_ms]
+        return roll_up(symbol, ask.timeframe, self._source, series, intervals=ended, sessions=sessions)
 
 
 def roll_up(
-    symbol: str, timeframe: Timeframe, source: str, series: dict[str, list[float]], intervals: Times
+    symbol: str,
+    timeframe: Timeframe,
+    source: str,
+    series: dict[str, list[float]],
+    *,
+    intervals: Times,
+    sessions: Times,
 ) -> History | None:
-    """Put each given candle into the interval that holds its start; those in none (other sessions) fall out."""
+    """Put each given candle into the interval that holds its start; those of other sessions fall out."""
     starts = np.array(series["t"], np.int64) * 1000
     # A daily candle is stamped with midnight UTC of its date, its interval begins at the session's open.
     reach = 86_399_999 if timeframe == "1d" else 0
     at = np.searchsorted(intervals[:, 0], starts + reach, side="right") - 1
     inside = (at >= 0) & (starts < intervals[np.maximum(at, 0), 1])
+    if not reach:
+        session = np.searchsorted(sessions[:, 0], starts, side="right") - 1
+        inside &= (session >= 0) & (starts < sessions[np.maximum(session, 0), 1])
     if not inside.any():
         return None
     groups = at[inside]
