@@ -6,10 +6,10 @@ import time
 from uuid import uuid4
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import REQUESTS, SECONDS
-from api.problems import respond
 
 MOST_BODY_BYTES = 1_000_000
 _HEADERS = (
@@ -18,10 +18,6 @@ _HEADERS = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-
-
-class TooLarge(Exception):
-    """The body grew over the bound while it was read."""
 
 
 class Around:
@@ -37,22 +33,17 @@ class Around:
         request_id = uuid4().hex
         started = time.perf_counter()
         status = 500
-        is_answered = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, is_answered
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, is_answered = message["status"], True
+                status = message["status"]
                 message["headers"] = [*message["headers"], *_HEADERS, (b"x-request-id", request_id.encode())]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
                 await self._app(scope, _bounded(receive), send_with_headers)
-            except TooLarge:
-                if not is_answered:
-                    too_large = respond(413, f"the body is over {MOST_BODY_BYTES} bytes")
-                    await too_large(scope, receive, send_with_headers)
             finally:
                 route = _route(scope)
                 REQUESTS.labels(scope["method"], route, str(status)).inc()
@@ -68,7 +59,7 @@ def _bounded(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > MOST_BODY_BYTES:
-                raise TooLarge
+                raise HTTPException(413, f"the body is over {MOST_BODY_BYTES} bytes")
         return message
 
     return receive_bounded

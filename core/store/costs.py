@@ -102,6 +102,26 @@ def of_execution(tx: Connection, execution_id: UUID) -> Decimal:
     return Decimal(tx.execute(query).scalar_one())
 
 
+class StepUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What all attempts at a step came to. `llm_calls` counts failed ones too."""
+
+    llm_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+
+def of_step(tx: Connection, execution_id: UUID, node_id: str) -> StepUsage:
+    """Return what the ledger says of a step."""
+    query = select(
+        func.count().filter(_l.cost_type == "llm_tokens").label("llm_calls"),
+        func.coalesce(func.sum(_l.input_tokens), 0).label("input_tokens"),
+        func.coalesce(func.sum(_l.output_tokens), 0).label("output_tokens"),
+        func.coalesce(func.sum(_l.amount_usd), Decimal(0)).label("cost_usd"),
+    ).where(_l.execution_id == execution_id, _l.node_id == node_id)
+    return msgspec.convert(dict(tx.execute(query).mappings().one()), StepUsage)
+
+
 def limits(tx: Connection, user_id: UUID, pipeline_id: UUID) -> list[Limit]:
     """Return the limits a user has set that bind this pipeline."""
     query = select(*columns(budgets, Limit)).where(

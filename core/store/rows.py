@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Column, Connection, Select, Table
+from sqlalchemy import Column, Connection, RowMapping, Select, Table
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -20,10 +20,15 @@ def columns(table: Table, kind: type[msgspec.Struct]) -> list[Column[object]]:
 
 
 def read_all(tx: Connection, query: Select[*tuple[object, ...]], kind: type[_T]) -> list[_T]:
-    return [msgspec.convert(dict(row), kind) for row in tx.execute(query).mappings()]
+    return [_record(row, kind) for row in tx.execute(query).mappings()]
 
 
 def read_first(tx: Connection, query: Select[*tuple[object, ...]], kind: type[_T]) -> _T | None:
     """Return the first row, or None where there is none."""
     row = tx.execute(query).mappings().first()
-    return None if row is None else msgspec.convert(dict(row), kind)
+    return None if row is None else _record(row, kind)
+
+
+def _record(row: RowMapping, kind: type[_T]) -> _T:
+    # Names of labels are of a class of their own, which msgspec does not take for a text.
+    return msgspec.convert({str(name): value for name, value in row.items()}, kind)
