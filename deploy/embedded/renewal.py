@@ -33,9 +33,10 @@ class _Step(enum.Enum):
 class BrokerRenewal:
     """Watches the broker of a running stack; `consumers` are the names of those that must have read all."""
 
-    def __init__(self, *, limit_bytes: int, consumers: Sequence[str]) -> None:
+    def __init__(self, *, limit_bytes: int, consumers: Sequence[str], again_after_s: float = _AGAIN_AFTER_S) -> None:
         self._limit_bytes = limit_bytes
         self._consumers = frozenset(consumers)
+        self._again_after_s = again_after_s
         self._step = _Step.WATCHING
         self._since_s = 0.0
         self._not_before_s = 0.0
@@ -84,9 +85,9 @@ class BrokerRenewal:
             stack.renew(NAME)
             self._step, self._since_s = _Step.REPLACING, now_s
             return
-        stack.say(f"the renewal of the broker is put off for a minute: {', '.join(waiting)} has not read all")
+        stack.say(f"the renewal of the broker is put off: {', '.join(waiting)} has not read all")
         self._hold(stack, signal.SIGCONT)
-        self._step, self._not_before_s = _Step.WATCHING, now_s + _AGAIN_AFTER_S
+        self._step, self._not_before_s = _Step.WATCHING, now_s + self._again_after_s
 
     def _await_return(self, stack: Supervisor, now_s: float) -> None:
         broker = stack.part(NAME)
@@ -95,7 +96,7 @@ class BrokerRenewal:
         self._hold(stack, signal.SIGCONT)
         self.renewals += 1
         stack.say(f"the broker is renewed (time no. {self.renewals}); the feed goes on")
-        self._step, self._not_before_s = _Step.WATCHING, now_s + _AGAIN_AFTER_S
+        self._step, self._not_before_s = _Step.WATCHING, now_s + self._again_after_s
 
     def _read_by(self, stack: Supervisor) -> list[Part]:
         return [part for part in stack.parts if part.spec.name in self._consumers and part.runs]
