@@ -6,7 +6,7 @@ import { sentencesOf } from '../data/platform-parts';
 import { Icon } from '../ui/icon';
 
 /** More would push the page away; the list of parts has all of them. */
-const MOST = 3;
+const MOST = 2;
 
 /** Says in words what is happening while a part of the platform is down; not there when all is well. */
 @Component({
@@ -47,6 +47,8 @@ export class HealthStrip {
     if (this.link.state() === 'offline') {
       return ['The server does not answer. What you see may be out of date; the page reconnects by itself.'];
     }
-    return sentencesOf(this.store.troubles()).slice(0, MOST);
+    const sentences = sentencesOf(this.store.troubles());
+    const more = sentences.length - MOST;
+    return more > 0 ? [...sentences.slice(0, MOST), `And ${more} more: see the parts of the platform.`] : sentences;
   });
 }

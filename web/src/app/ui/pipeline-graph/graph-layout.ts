@@ -18,8 +18,8 @@ export interface Layout {
   height: number;
 }
 
-export const BOX = { width: 136, height: 44 };
-const GAP = { x: 24, y: 16 };
+export const BOX = { width: 142, height: 44 };
+const GAP = { x: 22, y: 16 };
 
 /** Lays the nodes out in columns by their distance from the trigger. The drawn positions of the builder are not
  * needed to follow a chain, and a narrow page has no room for them. */

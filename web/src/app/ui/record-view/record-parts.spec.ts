@@ -45,6 +45,8 @@ describe('scalar', () => {
     [null, ''],
     ['2026-01-05T12:00:00Z', '2026-01-05 12:00:00 UTC'],
     ['bullish', 'bullish'],
+    ['every_edge', 'every edge'],
+    ['RSI_14', 'RSI_14'],
   ])('shows %s as %s', (value, text) => {
     expect(scalar(value)).toBe(text);
   });

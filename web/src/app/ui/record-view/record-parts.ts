@@ -13,6 +13,8 @@ export type Part =
 const LONG = 60;
 const MOST_ROWS = 20;
 const DECIMAL = /^[+-]?\d+\.\d+$/;
+/** A name of ours, as `every_edge`. */
+const NAME = /^[a-z]+(_[a-z]+)+$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 
 const UNITS: readonly [RegExp, string][] = [
@@ -101,6 +103,9 @@ export function scalar(value: Json | undefined): string {
   if (DECIMAL.test(value)) {
     const fraction = value.replace(/^.*\./, '').replace(/0+$/, '');
     return formatDecimal(value, { places: fraction.length === 1 ? 2 : fraction.length });
+  }
+  if (NAME.test(value)) {
+    return value.replaceAll('_', ' ');
   }
   return MOMENT.test(value) ? formatUtc(value).replace(/\.000 /, ' ') : value;
 }
