@@ -36,6 +36,7 @@ class Screen:
         self._ready = False
         self._seen: dict[str, Status] = {}
         self._last_health = ""
+        self._told: dict[str, tuple[Status, str]] = {}
 
     def opened(self, stack: Stack) -> None:
         """Say what is about to start, and where."""
@@ -65,6 +66,7 @@ class Screen:
         before, now = self._seen.get(part.name), part.status
         self._seen[part.name] = now
         if now in (Status.UP, Status.DONE):
+            self._told.pop(part.name, None)
             took = "" if self._ready else f"{time.monotonic() - self._began_s:5.1f} s"
             again = " is back" if self._ready and before not in (Status.SILENT, None) else ""
             pid = f"pid {part.pid}" if part.pid else "done"
@@ -73,6 +75,9 @@ class Screen:
                 f"{escape(part.address):<28} {took}{again}".rstrip()
             )
         elif now in (Status.RESTARTING, Status.CRASH_LOOP) and part.detail != "renewed":
+            if self._told.get(part.name) == (now, part.detail):
+                return  # the line of health goes on showing it
+            self._told[part.name] = (now, part.detail)
             again = "it is started again" if now is Status.RESTARTING else "it keeps dying; tried again in 15 s"
             self._print(f"  [red]![/red] {part.name:<11} {escape(part.detail)}; {again}; log: {escape(part.log)}")
         elif now is Status.SILENT:

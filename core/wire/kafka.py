@@ -2,13 +2,14 @@
 
 Flows use `assign()` with their own offsets; only the dispatcher joins a group. A broker that keeps its log in
 memory comes back empty under a new cluster id: whoever stores offsets stores `cluster_id` beside them and
-compares (see `lowest_and_end` for the other sign, a log shorter than the offset).
+compares (see `bounds` for the other sign, a log shorter than the offset).
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import cast
 
@@ -27,8 +28,9 @@ _COMMON = {
     "reconnect.backoff.ms": 100,
     "reconnect.backoff.max.ms": 2_000,
     "allow.auto.create.topics": False,
-    # A dead broker is reported through error_cb, once; not on stderr.
+    # A dead broker is reported through error_cb, once; not on stderr, in a format of its own.
     "log.connection.close": False,
+    "log_level": 0,
     "log_level": 2,
 }
 
@@ -81,23 +83,32 @@ def consumer(
         if on_error is not None:
             on_error(error)
 
-    return Consumer(
-        {
-            **_COMMON,
-            "bootstrap.servers": settings.kafka_brokers,
-            "group.id": settings.topic_prefix + (group or "unused"),
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "earliest" if from_start else "latest",
-            "fetch.wait.max.ms": settings.kafka_fetch_wait_ms,
-            "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 1_000,
-            "enable.partition.eof": False,
-            "error_cb": note,
-            # Said only to `on_error`: log_level keeps it off stderr.
-            "log.connection.close": on_error is not None,
-        }
-    )
+    own = {
+        "group.id": settings.topic_prefix + (group or "unused"),
+        "auto.offset.reset": "earliest" if from_start else "latest",
+        "error_cb": note,
+        # Said only to `on_error`: log_level keeps it off stderr.
+        "log.connection.close": on_error is not None,
+    }
+    return _reader(settings, own)
+
+
+def _reader(settings: Settings, own: Mapping[str, object]) -> Consumer:
+    config = {
+        **_COMMON,
+        "bootstrap.servers": settings.kafka_brokers,
+        "group.id": settings.topic_prefix + "unused",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": settings.kafka_fetch_wait_ms,
+        "session.timeout.ms": 6_000,
+        "heartbeat.interval.ms": 1_000,
+        "enable.partition.eof": False,
+        "error_cb": _quiet,
+        **own,
+    }
+    return Consumer(config)  # pyright: ignore[reportArgumentType] - the stub leaves callbacks out of the values
 
 
 def ensure_topics(settings: Settings, *, timeout_s: float = 10.0) -> None:
@@ -124,7 +135,7 @@ def ensure_topics(settings: Settings, *, timeout_s: float = 10.0) -> None:
 
 def _admin(settings: Settings) -> AdminClient:
     # The stub leaves callbacks out of the values; librdkafka takes them.
-    return AdminClient({"bootstrap.servers": settings.kafka_brokers, "error_cb": _quiet})  # pyright: ignore[reportArgumentType]
+    return AdminClient({"bootstrap.servers": settings.kafka_brokers, "error_cb": _quiet, "log_level": 0})  # pyright: ignore[reportArgumentType]
 
 
 def _new_topic(topic: Topic) -> NewTopic:
@@ -160,35 +171,48 @@ def cluster_of(client: AdminClient | Consumer, *, timeout_s: float = 5.0) -> str
         raise Unavailable(f"Kafka: {error.args[0].str()}") from None
 
 
-def lowest_and_end(reader: Consumer, topic: str, partition: int, *, timeout_s: float = 5.0) -> tuple[int, int]:
-    """Return the first offset held and the one after the last. Call it before `assign()`: it leaves none behind.
+def bounds(
+    settings: Settings, wanted: Iterable[tuple[str, int]], *, timeout_s: float = 5.0
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return the first offset held and the one after the last, of each (topic, partition).
 
-    Some brokers answer nothing at all, and no error, to an offset beyond the end; compare first. Tansu, asked for
-    the end, tells the first offset of the last *batch* plus one (measured: 81 for 1,020 messages), and only the
-    answer to a fetch has it right: so the last batch is fetched.
+    Some brokers answer nothing at all, and no error, to an offset beyond the end: compare before `assign()`.
+    The end is found by reading up to it: asked for it, a broker may name the start of its last batch.
 
     Raises:
-        Unavailable: no broker answered within the timeout.
+        Unavailable: the broker did not answer within the timeout.
     """
+    reader = _reader(settings, {"enable.partition.eof": True})
     try:
-        low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout_s, cached=False)
-        if high > low:
-            high = max(high, _end_by_fetch(reader, TopicPartition(topic, partition, high - 1)))
+        found: dict[tuple[str, int], tuple[int, int]] = {}
+        for topic, partition in wanted:
+            where = TopicPartition(topic, partition)
+            found[topic, partition] = reader.get_watermark_offsets(where, timeout=timeout_s, cached=False)
+        reader.assign([TopicPartition(t, p, max(low, high - 1)) for (t, p), (low, high) in found.items()])
+        ends = _ends(reader, len(found), time.monotonic() + timeout_s)
     except KafkaException as error:
         raise Unavailable(f"Kafka: {error.args[0].str()}") from None
-    return low, high
-
-
-def _end_by_fetch(reader: Consumer, last: TopicPartition, *, patience_s: float = 1.0) -> int:
-    """Return the end that a fetch of the last message brings; -1 where nothing came (a transaction's marker)."""
-    reader.assign([last])
-    try:
-        if reader.poll(patience_s) is None:
-            return -1
-        _, high = reader.get_watermark_offsets(TopicPartition(last.topic, last.partition), cached=True)
-        return high
     finally:
-        reader.unassign()
+        reader.close()
+    return {key: (low, max(high, ends[key])) for key, (low, high) in found.items()}
+
+
+def _ends(reader: Consumer, count: int, deadline: float) -> dict[tuple[str, int], int]:
+    """Read until each of the assigned partitions has said that there is no more."""
+    ends: dict[tuple[str, int], int] = {}
+    while len(ends) < count:
+        if time.monotonic() > deadline:
+            raise Unavailable("Kafka: the end of a topic was not reached in time")
+        message = reader.poll(0.05)
+        error = message.error() if message is not None else None
+        if message is None or error is None:
+            continue
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if error.code() != KafkaError._PARTITION_EOF:  # pyright: ignore[reportPrivateUsage]
+            raise Unavailable(f"Kafka: {error.str()}")
+        if topic is not None and partition is not None and offset is not None:
+            ends[topic, partition] = offset
+    return ends
 
 
 def values(messages: Sequence[Message]) -> list[Message]:
