@@ -11,6 +11,7 @@ from fastapi import Depends
 from sqlalchemy import Connection, Engine
 from starlette.requests import HTTPConnection
 
+from api.kafka_watch import KafkaWatch
 from api.limits import Limits
 from api.passwords import Passwords
 from api.tokens import Tokens
@@ -33,6 +34,7 @@ class Context:
     postgres: Engine
     redis: redis.Redis
     clickhouse: ClickHouse
+    kafka: KafkaWatch
     passwords: Passwords
     tokens: Tokens
     limits: Limits
@@ -41,6 +43,7 @@ class Context:
         self.postgres.dispose()
         self.redis.close()
         self.clickhouse.close()
+        self.kafka.close()
 
 
 def make_context(settings: Settings, clock: Clock, passwords: Passwords) -> Context:
@@ -50,6 +53,7 @@ def make_context(settings: Settings, clock: Clock, passwords: Passwords) -> Cont
         postgres=postgres.engine(settings, pool_size=POOL, statement_timeout_ms=10_000),
         redis=redis_store.client(settings, timeout_s=1.0),
         clickhouse=ClickHouse(settings, timeout_s=15),
+        kafka=KafkaWatch(settings),
         passwords=passwords,
         tokens=Tokens(settings, clock),
         limits=Limits(settings, clock),

@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 import redis
 from confluent_kafka import OFFSET_END as END
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from api.context import Context
 from api.health import Health, make_health
@@ -32,6 +32,7 @@ from core.wire.topics import topics
 _log = logger(__name__)
 RECONCILE_S = 2.0
 HEALTH_S = 1.0
+CLUSTER_CHECK_S = 3.0
 _BATCH = 1000
 
 
@@ -100,23 +101,18 @@ class Pumps:
         name = topics(self._ctx.settings).events.name
         reader = kafka.consumer(self._ctx.settings, from_start=False)
         try:
+            cluster = kafka.cluster_of(reader, timeout_s=2)
             reader.assign([TopicPartition(name, 0, END)])
-            quiet_since = time.monotonic()
+            asked_s = time.monotonic()
             while not self._stopped.is_set():
-                messages = kafka.values(reader.consume(num_messages=500, timeout=0.2))
-                for message in messages:
+                for message in kafka.values(reader.consume(num_messages=500, timeout=0.2)):
                     self._wake_for(message.value())
-                if messages:
-                    quiet_since = time.monotonic()
-                elif time.monotonic() - quiet_since > 5 and self._is_behind_or_beyond(reader, name):
-                    return  # the log is not the one we were reading: start over at its end
+                if time.monotonic() - asked_s > CLUSTER_CHECK_S:
+                    asked_s = time.monotonic()
+                    if kafka.cluster_of(reader, timeout_s=2) != cluster:
+                        return  # the log is not the one we were reading: start over at its end
         finally:
             reader.close()
-
-    def _is_behind_or_beyond(self, reader: Consumer, name: str) -> bool:
-        _, end = kafka.lowest_and_end(reader, name, 0)
-        position = reader.position([TopicPartition(name, 0)])[0].offset
-        return position >= 0 and position != end
 
     def _wake_for(self, value: bytes | None) -> None:
         if value is None:

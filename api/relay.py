@@ -84,7 +84,7 @@ class Relay:
         now_s = self._ctx.clock.monotonic()
         if now_s - self._checked_s < CLUSTER_CHECK_S:
             return
-        current = kafka.cluster_id(self._ctx.settings, timeout_s=2)
+        current = self._ctx.kafka.cluster(2)
         now = to_datetime(self._ctx.clock.now_ms())
         with self._ctx.postgres.begin() as tx:
             if outbox.hold_relay(tx) and outbox.remembered(tx, _CLUSTER) != current:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from api.context import Context, make_context
+from api.kafka_watch import KafkaWatch
 from api.relay import Relay
 from core.clock import ManualClock, SystemClock
 from core.errors import Unavailable
@@ -111,16 +113,8 @@ def test_a_broker_that_forgot_gets_every_trigger_again(ctx: Context, clock: Manu
 
 
 def test_a_broker_that_is_away_loses_nothing(ctx: Context) -> None:
-    away = Context(
-        ctx.settings.model_copy(update={"kafka_brokers": "127.0.0.1:1"}),
-        ctx.clock,
-        ctx.postgres,
-        ctx.redis,
-        ctx.clickhouse,
-        ctx.passwords,
-        ctx.tokens,
-        ctx.limits,
-    )
+    nowhere = ctx.settings.model_copy(update={"kafka_brokers": "127.0.0.1:1"})
+    away = replace(ctx, settings=nowhere, kafka=KafkaWatch(nowhere))
     with ctx.postgres.begin() as tx:
         outbox.add(tx, "costs", "user", b"1")
     with pytest.raises(Unavailable):
