@@ -30,7 +30,6 @@ _COMMON = {
     "allow.auto.create.topics": False,
     # A dead broker is reported through error_cb, once; not on stderr, in a format of its own.
     "log.connection.close": False,
-    "log_level": 0,
     "log_level": 2,
 }
 
