@@ -13,6 +13,7 @@ from core.catalog.analysis import BiasSettings
 from core.clock import to_datetime
 from core.errors import BadModelOutput, TapewatchError
 from core.pipeline.state import BiasSignal, BiasType, MarketData
+from engine.condition import Timeframe
 
 
 class BiasAgent(Agent[BiasSettings]):
@@ -22,7 +23,8 @@ class BiasAgent(Agent[BiasSettings]):
         market = step.state.market_data
         if market is None:
             raise TapewatchError("no market data came before the bias step")
-        timeframes = tuple(filter(market.timeframes.__contains__, self.settings.analysis_timeframes))
+        wanted = self.settings.required_timeframes()
+        timeframes: tuple[Timeframe, ...] = tuple(tf for tf in wanted if market.timeframes.get(tf) is not None)
         if not timeframes:
             raise TapewatchError(f"no candles of {', '.join(self.settings.analysis_timeframes)} to judge by")
         provider = step.services.providers.choose(self.settings.model)

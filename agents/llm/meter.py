@@ -75,8 +75,11 @@ class Meter:
     clock: Clock
     prices: Prices
     limits: tuple[Limit, ...]
+    ended: threading.Event
+    """Set when the execution is no longer ours to go on with."""
     totals: Totals = field(default_factory=Totals)
     stopped: threading.Event = field(default_factory=threading.Event)
+    """Set when the step's time is up."""
     _free: list[tuple[str, CostRecord]] = field(default_factory=list[tuple[str, CostRecord]])
     _open: dict[int, _Call] = field(default_factory=dict[int, _Call])
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +91,7 @@ class Meter:
             BudgetExceeded: it does not fit under a limit.
             StepStopped: the step has no time left.
         """
-        if self.stopped.is_set():
+        if self.stopped.is_set() or self.ended.is_set():
             raise StepStopped("the step was stopped")
         self._close_open(threading.get_ident())
         most = self.prices.of(model, Usage(input_tokens, max_output_tokens))

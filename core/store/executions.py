@@ -281,9 +281,7 @@ def overdue(tx: Connection, *, queued_s: int, limit: int = 100) -> list[UUID]:
         select(_c.id)
         .where(
             or_(
-                (_c.status == "running")
-                & or_(_c.lease_until.is_(None), _c.lease_until < func.now())
-                & (or_(_c.lease_owner != "", _c.updated_at < func.now() - _seconds(2))),
+                (_c.status == "running") & or_(_c.lease_until.is_(None), _c.lease_until < func.now()),
                 (_c.status == "queued") & (_c.updated_at < func.now() - _seconds(queued_s)),
             )
         )
@@ -291,15 +289,6 @@ def overdue(tx: Connection, *, queued_s: int, limit: int = 100) -> list[UUID]:
         .limit(limit)
     )
     return [row[0] for row in tx.execute(query)]
-
-
-def mark_sent(tx: Connection, ids: Sequence[UUID]) -> None:
-    """Note that executions were sent again, so that the next sweep leaves them time to begin."""
-    tx.execute(
-        update(pipeline_executions)
-        .where(_c.id.in_(ids), _c.status.in_(("queued", "running")))
-        .values(updated_at=func.now())
-    )
 
 
 # ---- the worker -----------------------------------------------------------------------------------------------

@@ -1,0 +1,214 @@
+"""The dispatcher, `python -m agents.dispatch`: from topic `firings` to executions that wait for a worker.
+
+A firing's offset is committed after it is decided, so one may come again, and is then known. A broker that comes
+back without its log has a new cluster id and is read from its start: old firings are known, new ones go through.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+
+from agents.admission import Admission, Verdict
+from agents.queue import TaskQueue
+from agents.teller import Teller
+from core import observability
+from core.clock import Clock, SystemClock
+from core.errors import ConfigError, Malformed, Unavailable
+from core.heartbeat import Heartbeat
+from core.observability import logger
+from core.settings import Settings, load
+from core.store import postgres
+from core.wire.kafka import cluster_id, consumer, producer
+from core.wire.records import DeadLetter, Firing, decode, encode
+from core.wire.topics import topics
+
+PROCESS = "dispatcher"
+GROUP = "dispatcher"
+_POLL_S = 0.2
+_LOOK_S = 2.0
+"""How often the broker is asked whose log this is."""
+_BACKOFF_S = (0.2, 0.5, 1.0, 2.0)
+_log = logger(__name__)
+
+
+@dataclass(slots=True)
+class Counts:
+    executions: int = 0
+    suppressions: int = 0
+    malformed: int = 0
+
+
+class Dispatcher:
+    def __init__(self, settings: Settings, clock: Clock, heartbeat: Heartbeat, stopped: threading.Event) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._stopped = stopped
+        self._topics = topics(settings)
+        self._admission = Admission(postgres.engine(settings, pool_size=2), settings, clock)
+        self._queue = TaskQueue(settings)
+        self._teller = Teller(settings)
+        self._dead_letters: Producer = producer(settings)
+        self._counts = Counts()
+
+    def run(self) -> None:
+        """Consume until stopped; each round is one life of the broker's log."""
+        while not self._stopped.is_set():
+            known = self._cluster()
+            if known is None:
+                return
+            reader = consumer(self._settings, group=f"{GROUP}-{known}")
+            reader.subscribe([self._topics.firings.name])
+            try:
+                self._consume(reader, known)
+            finally:
+                reader.close()
+        self._teller.close()
+        self._dead_letters.flush(1.0)
+
+    def _cluster(self) -> str | None:
+        """Wait until the broker answers, and return the id of its log; None when stopped."""
+        while not self._stopped.is_set():
+            try:
+                return cluster_id(self._settings, timeout_s=2.0)
+            except Unavailable as error:
+                self._heartbeat.report("waiting", str(error))
+                self._stopped.wait(0.5)
+        return None
+
+    def _consume(self, reader: Consumer, known: str) -> None:
+        """Consume until stopped, or until the broker's log is another."""
+        self._report()
+        looked = self._clock.monotonic()
+        while not self._stopped.is_set():
+            message = reader.poll(_POLL_S)
+            if message is not None and message.error() is None:
+                self._decide(message)
+                if self._stopped.is_set():
+                    return
+                self._commit(reader, message)
+            elif message is not None:
+                self._note(message.error())
+            if self._clock.monotonic() - looked >= _LOOK_S:
+                looked = self._clock.monotonic()
+                if self._is_other_log(known):
+                    return
+
+    def _decide(self, message: Message) -> None:
+        """Deal with one message for good; wait for Postgres as long as it takes."""
+        try:
+            firing = decode(message.value() or b"", Firing)
+        except Malformed as error:
+            self._bury(message, error)
+            return
+        for attempt in range(sys.maxsize):
+            try:
+                self._carry_out(firing, self._admission.admit(firing))
+            except Unavailable as error:
+                self._heartbeat.report("waiting", str(error))
+                if self._stopped.wait(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]):
+                    return
+            else:
+                break
+        self._report()
+
+    def _carry_out(self, firing: Firing, verdict: Verdict) -> None:
+        if verdict.is_known:
+            return
+        if verdict.execution_id is not None:
+            self._queue.send(verdict.execution_id)
+        self._teller.events(list(verdict.told))
+        for suppression in verdict.suppressions:
+            self._teller.suppression(suppression)
+        self._counts.suppressions += len(verdict.suppressions)
+        own = next((s.reason for s in verdict.suppressions if s.firing.firing_id == firing.firing_id), None)
+        if own is None:
+            self._counts.executions += 1
+        _log.info(
+            "firing suppressed" if own else "firing became an execution",
+            symbol=firing.symbol,
+            pipeline=firing.pipeline_id,
+            execution=str(verdict.execution_id or ""),
+            firing=firing.firing_id,
+            reason=own or "",
+        )
+
+    def _bury(self, message: Message, error: Malformed) -> None:
+        original = message.value() or b""
+        letter = DeadLetter(
+            source=self._topics.firings.name,
+            reason=error.reason,
+            detail=error.detail,
+            at_ms=self._clock.now_ms(),
+            original=original,
+        )
+        self._dead_letters.produce(self._topics.dead_letters.name, value=encode(letter))
+        self._dead_letters.poll(0)
+        self._counts.malformed += 1
+        _log.warning("a firing cannot be read", reason=error.reason, detail=error.detail)
+
+    def _commit(self, reader: Consumer, message: Message) -> None:
+        try:
+            reader.commit(message=message, asynchronous=True)
+        except KafkaException as error:
+            # It comes again and is known then.
+            _log.info("offset not committed", reason=error.args[0].str())
+
+    def _is_other_log(self, known: str) -> bool:
+        try:
+            found = cluster_id(self._settings, timeout_s=1.0)
+        except Unavailable as error:
+            self._heartbeat.report("waiting", str(error))
+            return False
+        if found == known:
+            self._report()
+            return False
+        _log.warning("the broker came back with another log; reading it from its start")
+        return True
+
+    def _note(self, error: KafkaError | None) -> None:
+        if error is not None and error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+            _log.info("Kafka says", reason=error.str())
+
+    def _report(self) -> None:
+        self._heartbeat.report(
+            "ok",
+            "reading firings",
+            executions=self._counts.executions,
+            suppressions=self._counts.suppressions,
+            malformed=self._counts.malformed,
+        )
+
+
+def main() -> int:
+    try:
+        settings = load()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    observability.start(PROCESS, settings)
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    heartbeat = Heartbeat(PROCESS, settings).start()
+    try:
+        Dispatcher(settings, SystemClock(), heartbeat, stopped).run()
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    finally:
+        heartbeat.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
