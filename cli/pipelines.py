@@ -105,7 +105,7 @@ def list_pipelines(*, as_json: AsJson = False) -> None:
 def show_pipeline(pipeline: Which) -> None:
     """Print one pipeline: its state, its trigger as a sentence, its JSON."""
     client = _client()
-    found = _full(client, _id_of(client, pipeline))
+    found = _full(client, id_of(client, pipeline))
     sys.stdout.write(f"{found.name}  {found.id}\n{found.state}, version {found.version}, trigger version ")
     sys.stdout.write(f"{found.trigger_version}, {found.executions} executions\n{found.trigger_words}\n")
     for remark in found.lint:
@@ -153,7 +153,7 @@ def export_pipelines(
 ) -> None:
     """Write pipelines as JSON, as `apply` reads them."""
     client = _client()
-    ids = [_id_of(client, one) for one in pipelines] if pipelines else [one.id for one in _all(client)]
+    ids = [id_of(client, one) for one in pipelines] if pipelines else [one.id for one in _all(client)]
     for pipeline_id in ids:
         text = json.dumps(json.loads(bytes(_full(client, pipeline_id).config)), indent=2, ensure_ascii=False) + "\n"
         if out is None:
@@ -203,7 +203,7 @@ def _full(client: ApiClient, pipeline_id: str) -> Full:
     return client.get(f"/pipelines/{pipeline_id}", Full)
 
 
-def _id_of(client: ApiClient, wanted: str) -> str:
+def id_of(client: ApiClient, wanted: str) -> str:
     """Return the id of the pipeline with this id or name.
 
     Raises:
@@ -234,7 +234,7 @@ def _save(client: ApiClient, config: PipelineConfig, *, activate: bool) -> tuple
 
 def _change(pipeline: str, verb: Literal["pause", "resume"]) -> None:
     client = _client()
-    changed = client.post(f"/pipelines/{_id_of(client, pipeline)}/{verb}", {}, Summary)
+    changed = client.post(f"/pipelines/{id_of(client, pipeline)}/{verb}", {}, Summary)
     sys.stdout.write(f"{changed.name}  {changed.id}  {changed.state}\n")
 
 
