@@ -58,14 +58,16 @@ class LogReader:
         self.is_away = False
         self._consumer = kafka.consumer(settings, on_error=self._note)
         try:
-            self._control_next, self._control_end = self._bounds(self._control, 0, positions.control)
-            bounds = {p: self._bounds(self._trades, p, positions.trades.get(p)) for p in self._partitions}
+            # The id is asked for last: all that was learnt before it is then of this log.
+            found = kafka.bounds(settings, [(self._control, 0), *((self._trades, p) for p in self._partitions)])
             self._ask_cluster()
+            self._control_next = _first(self._control, 0, positions.control, found)
+            self._next = {p: _first(self._trades, p, positions.trades.get(p), found) for p in self._partitions}
         except (Unavailable, LogLost):
             self._consumer.close()
             raise
-        self._next = {p: first for p, (first, _) in bounds.items()}
-        self._end = {p: end for p, (_, end) in bounds.items()}
+        self._control_end = found[self._control, 0][1]
+        self._end = {p: found[self._trades, p][1] for p in self._partitions}
         self._consumer.assign([TopicPartition(self._control, 0, self._control_next)])
 
     def read(self) -> Poll:
@@ -131,13 +133,6 @@ class LogReader:
     def _caught_up(self) -> frozenset[int]:
         return frozenset(p for p in self._partitions if self._reads_trades and self._next[p] >= self._end[p])
 
-    def _bounds(self, topic: str, partition: int, stored: int | None) -> tuple[int, int]:
-        low, high = kafka.lowest_and_end(self._consumer, topic, partition)
-        start = start_of(stored, low, high)
-        if start.skipped:
-            _log.warning("the log has dropped records unread", topic=topic, partition=partition, count=start.skipped)
-        return start.offset, high
-
     def _high(self, partition: int) -> int:
         try:
             _, high = self._consumer.get_watermark_offsets(TopicPartition(self._trades, partition), cached=True)
@@ -164,6 +159,13 @@ class LogReader:
 
     def _note(self, _error: KafkaError) -> None:
         self._is_disturbed = True
+
+
+def _first(topic: str, partition: int, stored: int | None, bounds: Mapping[tuple[str, int], tuple[int, int]]) -> int:
+    start = start_of(stored, *bounds[topic, partition])
+    if start.skipped:
+        _log.warning("the log has dropped records unread", topic=topic, partition=partition, count=start.skipped)
+    return start.offset
 
 
 def open_log(settings: Settings) -> str:

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from core.settings import Settings
-from core.wire.kafka import cluster_id, consumer, ensure_topics, lowest_and_end, producer
+from core.wire.kafka import bounds, cluster_id, consumer, ensure_topics, producer
 from core.wire.topics import topics
 from tests.kit.stack import RunningStack, reachable_folder, running_stack
 from tests.kit.waiting import wait_until
@@ -34,13 +34,12 @@ def send(settings: Settings, topic: str, values: list[bytes]) -> None:
 def test_the_end_of_a_log_counts_the_messages_of_its_last_batch(settings: Settings) -> None:
     ensure_topics(settings)
     topic = topics(settings).firings.name
-    with closing(consumer(settings)) as reader:
-        assert lowest_and_end(reader, topic, 0) == (0, 0)
-        send(settings, topic, [b"x"] * 500)
-        assert lowest_and_end(reader, topic, 0) == (0, 500)
-        send(settings, topic, [b"x"])
-        assert lowest_and_end(reader, topic, 0) == (0, 501)
-        assert reader.assignment() == []
+    last = (topic, 0)
+    assert bounds(settings, [last]) == {last: (0, 0)}
+    send(settings, topic, [b"x"] * 500)
+    assert bounds(settings, [last]) == {last: (0, 500)}
+    send(settings, topic, [b"x"])
+    assert bounds(settings, [last]) == {last: (0, 501)}
 
 
 def test_a_producer_goes_on_after_the_broker_came_back_empty(own_stack: RunningStack) -> None:
