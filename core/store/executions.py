@@ -11,18 +11,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Text, cast, func, literal, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 
 from core.errors import TapewatchError
+from core.identity import execution_id_of
 from core.store.rows import columns, read_all, read_first
 from core.store.tables import pipeline_executions, step_executions, suppressions
 from engine.firing import Firing, SuppressionReason
 
-NAMESPACE = UUID("6b3f2d1e-5a44-5c0a-9a5e-6f1f0b7f2c11")
 # Class of the advisory locks that keep two executions of one pipeline from starting at the same moment.
 _LOCK_CLASS = 7_261_004
 
@@ -108,7 +108,7 @@ class StepEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 def id_of(firing_id: str) -> UUID:
     """Return the id of the one execution a firing may have."""
-    return uuid5(NAMESPACE, firing_id)
+    return execution_id_of(firing_id)
 
 
 # ---- the dispatcher -------------------------------------------------------------------------------------------
