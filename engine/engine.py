@@ -70,7 +70,7 @@ class _Entries(NamedTuple):
     price: NDArray[np.float64]
     size: NDArray[np.float64]
     flags: NDArray[np.uint8]
-    codes: NDArray[np.uint64]
+    codes: NDArray[np.int64]
     mark_ms: NDArray[np.int64]
     order: NDArray[np.int64]
 
@@ -744,7 +744,7 @@ def _trade_entries(trades: Trades, marks: NDArray[np.int64], symbols: int) -> _E
         trades.size[order],
         # The two highest bits are ours (marks).
         trades.flags[order] & np.uint8(7),
-        trades.codes[order],
+        trades.codes[order].view(np.int64),
         marks[order],
         order.astype(np.int64),
     )
@@ -759,7 +759,7 @@ def _mark_entries(symbols: NDArray[np.int32], feed_ms: int, *, recv_ms: int, is_
         np.zeros(n),
         np.zeros(n),
         np.full(n, at.ENTRY_CATCH_UP if is_offline else at.ENTRY_MARK, np.uint8),
-        np.zeros(n, np.uint64),
+        np.zeros(n, np.int64),
         np.full(n, feed_ms if is_offline else -1, np.int64),
         np.zeros(n, np.int64),
     )

@@ -8,9 +8,9 @@ buffer can lose a firing.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.compiled import kernel
 from engine.kernels_candles import Floats, Ints, apply_trade, close_candles, in_session
 from engine.kernels_match import judge_closed, judge_tick
 from engine.layout import (
@@ -62,7 +62,7 @@ from engine.layout import (
 IDLE, STOPPED, NO_ROOM = range(3)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def next_due(si: Ints, bi: Ints, s: int, grace: int) -> int:
     """Return the feed time at which a mark would next change something for the symbol."""
     due = NEVER
@@ -75,7 +75,7 @@ def next_due(si: Ints, bi: Ints, s: int, grace: int) -> int:
     return due
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def dues(si: Ints, bi: Ints, symbols: int, grace: int, until: int, found: NDArray[np.int32]) -> int:
     """List the symbols with something due at a mark of feed time `until`; return how many."""
     n = 0
@@ -86,7 +86,7 @@ def dues(si: Ints, bi: Ints, symbols: int, grace: int, until: int, found: NDArra
     return n
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _hand_over(cursor: Ints, events: Ints, what: int, b: int, decided: int) -> None:
     e = cursor[C_EVENTS]
     events[e, 0] = what
@@ -96,7 +96,7 @@ def _hand_over(cursor: Ints, events: Ints, what: int, b: int, decided: int) -> N
     cursor[C_EVENTS] = e + 1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _pass_time(
     s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
@@ -136,11 +136,11 @@ def _pass_time(
     return STOPPED if cursor[C_EVENTS] > 0 else IDLE
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def run(
     symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
     flags: NDArray[np.uint8],
-    codes: NDArray[np.uint64], mark_ms: Ints,
+    codes: Ints, mark_ms: Ints,
     cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
@@ -236,7 +236,7 @@ def run(
                     si[s, S_SEQ] = 0
                 else:
                     si[s, S_SEQ] += 1
-            if apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, np.int64(codes[i]), si[s, S_SEQ], ring) and (
+            if apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring) and (
                 si[s, S_UNKNOWN] == 0
             ):
                 judge_tick(bf, bi, b, ts, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, cursor, events)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.compiled import kernel
 from engine.indicators import dispatch
 from engine.indicators.state import STARTED, TRADES
 from engine.indicators.state import VOLUME as R_VOLUME
@@ -91,7 +91,7 @@ Ints = NDArray[np.int64]
 LENGTHS = np.array([60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000, 0, 0], np.int64)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def in_session(bi: Ints, b: int, ts: int, sessions: Ints) -> bool:
     """Return whether `ts` is in the block's session, and keep that session's bounds in the block."""
     if bi[b, I_TIME, T_SESSION_OPEN] <= ts < bi[b, I_TIME, T_SESSION_CLOSE]:
@@ -118,38 +118,38 @@ def in_session(bi: Ints, b: int, ts: int, sessions: Ints) -> bool:
     return False
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def forming_high(bf: Floats, b: int, lane: int) -> float:
     """Return the forming candle's high; open and close are in it even where the trade set no high (T15)."""
     h = max(bf[b, F_HIGH, 0], max(bf[b, F_OPEN, 0], bf[b, F_CLOSE, 0]))
     return h if lane == 0 else max(h, bf[b, F_HIGH, lane])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def forming_low(bf: Floats, b: int, lane: int) -> float:
     low = min(bf[b, F_LOW, 0], min(bf[b, F_OPEN, 0], bf[b, F_CLOSE, 0]))
     return low if lane == 0 else min(low, bf[b, F_LOW, lane])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def forming_open(bf: Floats, b: int, lane: int) -> float:
     if lane == 0 or np.isnan(bf[b, F_OPEN, lane]):
         return bf[b, F_OPEN, 0]
     return bf[b, F_OPEN, lane]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def forming_volume(bf: Floats, b: int, lane: int) -> float:
     return bf[b, F_VOLUME, 0] if lane == 0 else bf[b, F_VOLUME, lane] + bf[b, F_VOLUME, 0]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def forming_vwap(bf: Floats, b: int, lane: int) -> float:
     value = bf[b, F_VALUE, 0] if lane == 0 else bf[b, F_VALUE, lane] + bf[b, F_VALUE, 0]
     return clamped_vwap(value, forming_volume(bf, b, lane), forming_low(bf, b, lane), forming_high(bf, b, lane))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def clamped_vwap(value: float, volume: float, low: float, high: float) -> float:
     """Return value/volume within [low, high] (T19), NaN without volume."""
     if volume <= 0.0:
@@ -157,7 +157,7 @@ def clamped_vwap(value: float, volume: float, low: float, high: float) -> float:
     return min(max(value / volume, low), high)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _reset_minute(bf: Floats, bi: Ints, b: int, minute: int) -> None:
     bf[b, F_OPEN, 0] = bf[b, F_CLOSE, 0] = np.nan
     bf[b, F_HIGH, 0] = -np.inf
@@ -169,7 +169,7 @@ def _reset_minute(bf: Floats, bi: Ints, b: int, minute: int) -> None:
     bi[b, I_TIME, T_MINUTE] = minute
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _merge(
     bf: Floats, bi: Ints, b: int, lane: int, o: float, h: float, low: float, c: float, v: float, pv: float, n: int
 ) -> None:
@@ -184,7 +184,7 @@ def _merge(
     bi[b, I_TRADES, lane] += n
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _begin(bf: Floats, bi: Ints, b: int, lane: int, minute: int, ring: Floats) -> None:
     """Open the lane's candle that holds `minute`; 1m candles of history inside it become its base."""
     session_open = bi[b, I_TIME, T_SESSION_OPEN]
@@ -231,7 +231,7 @@ def _begin(bf: Floats, bi: Ints, b: int, lane: int, minute: int, ring: Floats) -
         )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def apply_trade(
     bf: Floats, bi: Ints, b: int, ts: int, recv: int, price: float, size: float, flags: int, codes: int,
     seq: int,
@@ -276,7 +276,7 @@ def apply_trade(
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def push_ring(
     ring: Floats, off: int, cap: int, k: int, o: float, h: float, low: float, c: float, v: float, w: float,
     start: int, n: int,
@@ -292,7 +292,7 @@ def push_ring(
     ring[at + 7 * cap] = float(n)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance_indicator(ni: Ints, nf: Floats, closed: Floats, ring: Floats, i: int, off: int, cap: int, k: int) -> None:
     """Give an indicator candle k-1 of its ring: first its closed value, then its state."""
     at = off + ((k - 1) & (cap - 1))
@@ -307,7 +307,7 @@ def advance_indicator(ni: Ints, nf: Floats, closed: Floats, ring: Floats, i: int
             ring[ni[i, N_HIST_OFF] + j * hist + ((k - 1) & (hist - 1))] = closed[out + j]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _close_lane(
     bf: Floats, bi: Ints, b: int, lane: int, ring: Floats, links: Ints, ni: Ints, nf: Floats, closed: Floats,
     cursor: Ints, xi: Ints, xf: Floats, xv: Floats,
@@ -375,7 +375,7 @@ def _close_lane(
     cursor[C_VALUES] = values
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def output_room(bi: Ints, b: int, links: Ints, ni: Ints) -> int:
     """Return how many indicator values closing all lanes of a block may write."""
     total = 0
@@ -386,7 +386,7 @@ def output_room(bi: Ints, b: int, links: Ints, ni: Ints) -> int:
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def close_candles(
     bf: Floats, bi: Ints, b: int, until: int, ring: Floats, links: Ints, ni: Ints, nf: Floats, closed: Floats,
     cursor: Ints, xi: Ints, xf: Floats, xv: Floats,
@@ -410,7 +410,7 @@ def close_candles(
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def rebuild_indicator(
     ni: Ints, nf: Floats, closed: Floats, ring: Floats, i: int, off: int, cap: int, first: int, newest: int,
     values: Floats,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from engine.compiled import kernel
 from engine.indicators import dispatch
 from engine.kernels_candles import (
     Floats,
@@ -114,7 +114,7 @@ from engine.layout import (
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def tick_values(
     bf: Floats, bi: Ints, b: int, links: Ints, ni: Ints, nf: Floats, forming: Floats, qi: Ints, qv: Floats
 ) -> None:
@@ -158,7 +158,7 @@ def tick_values(
         qv[q] = value
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def closed_values(
     bi: Ints, b: int, lane: int, links: Ints, ni: Ints, nf: Floats, ring: Floats, closed: Floats, bf: Floats,
     qi: Ints, qv: Floats,
@@ -185,7 +185,7 @@ def closed_values(
         qv[q] = value
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Floats, ni: Ints, qi: Ints) -> float:
     """Return the slot's closed value `candles` candles before the current one, NaN where there is none."""
     lane = int(qi[q, Q_LANE])
@@ -205,7 +205,7 @@ def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Fl
     return ring[int(ni[i, N_HIST_OFF]) + int(qi[q, Q_INDEX] - ni[i, N_OUT]) * hist + (k & (hist - 1))]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _judge_leaf(bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: Floats, vi: Ints, vf: Floats) -> int:
     """Return the leaf's value now and move its memory: previous values, latch."""
     op = vi[v, V_OP]
@@ -284,7 +284,7 @@ def _judge_leaf(bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: 
     return TRUE if holds else FALSE
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
     """Run a postfix program over the leaves' results (T3).
 
@@ -320,7 +320,7 @@ def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
     return TRUE if is_true & 1 else FALSE
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def judge(
     bi: Ints, t: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats, vi: Ints,
     vf: Floats, gi: Ints, cursor: Ints, events: Ints,
@@ -361,7 +361,7 @@ def judge(
         gi[t, G_GAP] = 0  # with an event, Python clears it after writing the evidence
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def judge_tick(
     bf: Floats, bi: Ints, b: int, decided: int, ring: Floats, links: Ints, programs: Ints, ni: Ints,
     nf: Floats, forming: Floats,
@@ -377,7 +377,7 @@ def judge_tick(
         judge(bi, links[j], decided, ring, programs, ni, qi, qv, vi, vf, gi, cursor, events)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def judge_closed(
     bf: Floats, bi: Ints, b: int, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
     closed: Floats, qi: Ints,

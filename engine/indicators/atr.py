@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
 
@@ -38,12 +37,12 @@ DEFINITION = IndicatorDef(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _true_range(h: float, low: float, previous: float) -> float:
     return max(h - low, max(abs(h - previous), abs(low - previous)))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _average(st: State, p0: float, h: float, low: float) -> float:
     """Return sum (while seeding) or average of true ranges with this candle as number count + 1 > 1."""
     reach = _true_range(h, low, st[PREVIOUS])
@@ -55,12 +54,12 @@ def _average(st: State, p0: float, h: float, low: float) -> float:
     return (st[RANGE] * (p0 - 1.0) + reach) / p0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(st: State, p0: float, h: float, low: float, out: Out, at: int) -> None:
     out[at] = float("nan") if st[COUNT] < p0 else _average(st, p0, h, low)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(st: State, p0: float, h: float, low: float, c: float) -> None:
     if st[COUNT] > 0.0:
         st[RANGE] = _average(st, p0, h, low)

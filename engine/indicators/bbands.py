@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Out, Ring, State
 
@@ -29,7 +28,7 @@ DEFINITION = IndicatorDef(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(st: State, p0: float, p1: float, c: float, out: Out, at: int) -> None:
     """Write upper, middle, lower.
 
@@ -49,7 +48,7 @@ def form(st: State, p0: float, p1: float, c: float, out: Out, at: int) -> None:
     out[at + 2] = middle - p1 * deviation
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
     """Rebuild shift and sums of the last period - 1 closes from the ring; candle k-1 is the newest."""
     st[COUNT] += 1.0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.compiled import kernel
 from engine.indicators import atr, bbands, ema, macd, rsi, sma
 from engine.indicators.state import CLOSE, HIGH, LOW, Out, Ring, State
 
 Numbers = NDArray[np.float64]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(kind: int, st: State, p: Numbers, h: float, low: float, c: float, out: Out, at: int) -> None:
     """Write the value(s) the indicator would have if the candle (h, low, c) closed now."""
     if kind == 0:
@@ -29,7 +29,7 @@ def form(kind: int, st: State, p: Numbers, h: float, low: float, c: float, out: 
         atr.form(st, p[0], h, low, out, at)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(kind: int, st: State, p: Numbers, ring: Ring, off: int, cap: int, k: int) -> None:
     """Take candle k-1 of the ring, the newest or one being replayed, into the state."""
     at = off + ((k - 1) & (cap - 1))

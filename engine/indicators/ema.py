@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
 
@@ -36,7 +35,7 @@ DEFINITION = IndicatorDef(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def value(st: State, p0: float, c: float) -> float:
     """Return the average with `c` as last close; st = count, then sum while seeding, average after."""
     n = st[0] + 1.0
@@ -47,12 +46,12 @@ def value(st: State, p0: float, c: float) -> float:
     return (c - st[1]) * (2.0 / (p0 + 1.0)) + st[1]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
     out[at] = value(st, p0, c)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(st: State, p0: float, c: float) -> None:
     if st[0] + 1.0 < p0:
         st[1] += c

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
 
@@ -44,7 +43,7 @@ DEFINITION = IndicatorDef(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _step(st: State, fast: float, slow: float, signal: float, c: float) -> tuple[float, float, float]:
     """Return fast average, slow average and signal with `c` as candle number count + 1.
 
@@ -70,7 +69,7 @@ def _step(st: State, fast: float, slow: float, signal: float, c: float) -> tuple
     return ef, es, (line - st[SIGNAL]) * (2.0 / (signal + 1.0)) + st[SIGNAL]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(st: State, fast: float, slow: float, signal: float, c: float, out: Out, at: int) -> None:
     """Write line, signal, histogram; all three wait for the signal, as in TA-Lib."""
     if st[COUNT] + 1.0 < slow + signal - 1.0:
@@ -82,7 +81,7 @@ def form(st: State, fast: float, slow: float, signal: float, c: float, out: Out,
     out[at + 2] = ef - es - sig
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(st: State, fast: float, slow: float, signal: float, c: float) -> None:
     ef, es, sig = _step(st, fast, slow, signal, c)
     st[FAST] = ef

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
 
@@ -40,7 +39,7 @@ DEFINITION = IndicatorDef(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
     """Write the index with `c` as last close. No change so far is 0/0: NaN, where TA-Lib says 0 (T18)."""
     if st[COUNT] < p0:
@@ -59,7 +58,7 @@ def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
     out[at] = 100.0 * (gain / total) if total > 0.0 else float("nan")
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(st: State, p0: float, c: float) -> None:
     n = st[COUNT]
     if n > 0.0:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.compiled import kernel
 from engine.indicators import dispatch
 from engine.indicators.column import Column
 from engine.indicators.state import CLOSE, HIGH, LOW, RING_FIELDS, SLOTS
@@ -34,7 +34,7 @@ def closed_values(column: Column, high: Prices, low: Prices, close: Prices) -> P
     return out[column.index :: width].copy()
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _walk(kind: int, params: Prices, ring: Prices, capacity: int, count: int, width: int, out: Prices) -> None:
     state = np.zeros(SLOTS)
     for k in range(count):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Out, Ring, State
 
@@ -25,7 +24,7 @@ DEFINITION = IndicatorDef(
 )
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
     """Write the average of the last period - 1 closes and `c`; st = count, sum of those closes."""
     if st[0] + 1.0 < p0:
@@ -34,7 +33,7 @@ def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
         out[at] = (st[1] + c) / p0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
     """Rebuild the sum from the ring, so that it never drifts; candle k-1 is the newest."""
     st[0] += 1.0
