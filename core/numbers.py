@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
 from typing import Literal
 
-_ROUNDING = {"down": ROUND_DOWN, "up": "ROUND_UP", "nearest": "ROUND_HALF_EVEN"}
+_ROUNDING = {"down": ROUND_DOWN, "up": ROUND_UP, "nearest": ROUND_HALF_EVEN}
 
 
 def decimal_of(value: float) -> Decimal:
@@ -16,3 +16,8 @@ def decimal_of(value: float) -> Decimal:
 def to_step(value: Decimal, step: Decimal, rounding: Literal["down", "up", "nearest"] = "nearest") -> Decimal:
     """Return the multiple of `step` (above 0) near a value; `down` and `up` are towards and away from zero."""
     return (value / step).quantize(Decimal(1), rounding=_ROUNDING[rounding]) * step
+
+
+def plain(value: Decimal) -> str:
+    """Return a number as people write it: no exponent, no zeros behind."""
+    return f"{value.normalize():f}"

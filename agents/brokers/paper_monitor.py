@@ -8,6 +8,7 @@ from decimal import Decimal
 from agents.brokers.paper import PaperBroker, is_due
 from agents.teller import Teller
 from core.clock import Clock, to_datetime
+from core.numbers import plain
 from core.observability import logger
 from core.store import events, orders, reports
 from core.store.orders import PAPER, Order
@@ -54,7 +55,7 @@ class PaperMonitor:
         at = to_datetime(self.clock.now_ms())
         trade = orders.trade(tx, order.trade_id) if order.trade_id else None
         word = _WORDS.get(order.leg, "filled")
-        text = f"{order.side} {order.filled_quantity.normalize():f} {order.symbol} at {order.filled_price:f}: {word}"
+        text = f"{order.side} {plain(order.filled_quantity)} {order.symbol} at {plain(order.filled_price or Decimal(0))}: {word}"
         if order.leg != "entry":
             reports.notify(
                 tx,

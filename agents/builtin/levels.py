@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from agents.instrument import Instrument
 from core.errors import BadModelOutput
+from core.numbers import to_step
 from core.pipeline.state import TradeSide
 
 FIRST_TARGET = Decimal("1.5")
@@ -85,5 +86,4 @@ def levels(
 
 def _away(entry: Decimal, distance: Decimal, tick: Decimal, sign: int) -> Decimal:
     """Return the price a distance from the entry, rounded away from it: the ratio is never less than asked."""
-    steps = -(-abs(distance) // tick)
-    return entry + sign * steps * tick
+    return entry + sign * to_step(abs(distance), tick, "up")

@@ -10,7 +10,7 @@ from agents.builtin.risk_rules import Proposal, Sizing, size
 from core.catalog.trading import RiskManagerSettings
 from core.clock import to_datetime
 from core.errors import TapewatchError
-from core.numbers import decimal_of
+from core.numbers import decimal_of, plain
 from core.pipeline.state import RiskDecision, RuleVerdict, StrategySignal, TradeSide
 
 _NOTHING = Decimal(0)
@@ -41,7 +41,7 @@ class RiskManagerAgent(Agent[RiskManagerSettings]):
         if not decision.approved:
             return Result(decision, f"Rejected: {decision.reasoning}")
         adjusted = f" ({decision.adjustments_made})" if decision.adjustments_made else ""
-        return Result(decision, f"Approved {decision.position_size.normalize():f}{adjusted}")
+        return Result(decision, f"Approved {plain(decision.position_size)}{adjusted}")
 
 
 def decide(proposal: Proposal, sizing: Sizing, equity_usd: Decimal, step: Step) -> RiskDecision:

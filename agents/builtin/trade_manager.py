@@ -19,7 +19,7 @@ from agents.instrument import Instrument
 from core.catalog.trading import TradeManagerSettings
 from core.clock import to_datetime
 from core.errors import TapewatchError
-from core.numbers import decimal_of
+from core.numbers import decimal_of, plain
 from core.pipeline.state import OrderLeg, PipelineState, RiskDecision, StrategySignal, TradeExecution, TradeSide
 from core.store import orders
 from core.store.orders import Order, OrderState, Side, Trade
@@ -196,7 +196,7 @@ def _not_sent(plan: StrategySignal, risk: RiskDecision, step: Step, reason: str)
 def _summary(done: TradeExecution) -> str:
     verb = "Bought" if done.action is TradeSide.BUY else "Sold"
     if done.status == "filled" and done.filled_price is not None:
-        return f"{verb} {done.filled_quantity.normalize():f} at {done.filled_price.normalize():f} ({done.account})"
+        return f"{verb} {plain(done.filled_quantity)} at {plain(done.filled_price)} ({done.account})"
     return f"Order {done.status}" + (f": {done.reason}" if done.reason else "")
 
 

@@ -11,6 +11,7 @@ import threading
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from agents.llm.prices import Prices, Usage
@@ -21,8 +22,6 @@ from core.store.postgres import Engine
 from core.wire.records import CostRecord
 
 UNANSWERED = 0
-METER: ContextVar[Meter] = ContextVar("METER")
-"""The meter of the step at work."""
 
 
 class BudgetExceeded(BaseException):
@@ -34,6 +33,32 @@ class BudgetExceeded(BaseException):
 
 class StepStopped(BaseException):
     """The step's time is up, or its execution was taken away: no further call is made."""
+
+
+class CallMeter(Protocol):
+    """What a provider tells about each of its calls."""
+
+    def begin_call(self, model: str, *, input_tokens: int, max_output_tokens: int) -> None:
+        """Say that a call is about to leave; raises `BudgetExceeded` or `StepStopped` when it may not."""
+        ...
+
+    def end_call(self, *, status: int, usage: Usage, model_answered: str = "") -> None: ...
+
+    def free_call(self, provider: str, model: str) -> None: ...
+
+
+class NoMeter:
+    """Counts nothing and allows everything: for what nobody pays."""
+
+    def begin_call(self, model: str, *, input_tokens: int, max_output_tokens: int) -> None: ...
+
+    def end_call(self, *, status: int, usage: Usage, model_answered: str = "") -> None: ...
+
+    def free_call(self, provider: str, model: str) -> None: ...
+
+
+METER: ContextVar[CallMeter] = ContextVar("METER")
+"""The meter of the step at work."""
 
 
 @dataclass(frozen=True, slots=True)

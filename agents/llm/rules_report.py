@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.llm.facts import ReportFacts
 from agents.llm.views import SummaryView
+from core.numbers import plain
 from core.pipeline.state import TradeSide
 
 
@@ -27,12 +28,12 @@ def summary(facts: ReportFacts) -> SummaryView:
         said.append(f"Risk rejected it: {state.risk.reasoning}")
     if state.risk and state.risk.approved:
         said.append(
-            f"Risk allowed {state.risk.position_size:f}, losing {state.risk.position_risk_amount:.2f} USD at most."
+            f"Risk allowed {plain(state.risk.position_size)}, losing {state.risk.position_risk_amount:.2f} USD at most."
         )
     if state.trade and state.trade.status != "not_sent":
         trade = state.trade
         verb = "bought" if trade.action is TradeSide.BUY else "sold"
-        title = f"{state.symbol}: {verb} {trade.filled_quantity:f}" if trade.filled_quantity else title
-        at = f" at {trade.filled_price:f}" if trade.filled_price else ""
-        said.append(f"The {trade.account} order is {trade.status}: {trade.filled_quantity:f} {verb}{at}.")
+        title = f"{state.symbol}: {verb} {plain(trade.filled_quantity)}" if trade.filled_quantity else title
+        at = f" at {plain(trade.filled_price)}" if trade.filled_price else ""
+        said.append(f"The {trade.account} order is {trade.status}: {plain(trade.filled_quantity)} {verb}{at}.")
     return SummaryView(title=title, summary=" ".join(said) or f"The pipeline ran for {state.symbol}.")
