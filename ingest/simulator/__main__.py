@@ -14,13 +14,14 @@ from aiohttp import web
 from core import observability, settings
 from core.clock import Clock, SystemClock
 from core.errors import ConfigError
-from ingest.simulator.clock import PlayerTime
+from core.observability import logger
+from ingest.simulator.clock import KEEP_S, PlayerTime
 from ingest.simulator.market import Market, RecordedMarket, SyntheticMarket
 from ingest.simulator.rest import RestSide
 from ingest.simulator.socket import SocketSide
 
 RECORDED = "recorded:"
-_KEEP_S = 1.0
+_log = logger(__name__)
 
 
 def main() -> int:
@@ -48,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--token", action="append", help="accepted key; may be given several times (simulator)")
     parser.add_argument("--symbol-limit", type=int, default=100)
     parser.add_argument("--calls-per-minute", type=int, default=0, help="REST limit; 0 = none")
+    parser.add_argument(
+        "--refuse", action="append", default=[], metavar="PATH", help="REST path answered 403, e.g. stock/candle"
+    )
     return parser
 
 
@@ -75,7 +79,8 @@ async def _serve(asked: argparse.Namespace, market: Market, time: PlayerTime, cl
     app = web.Application()
     socket = SocketSide(market, time, clock, tokens=tokens, symbol_limit=asked.symbol_limit)
     socket.add_to(app)
-    RestSide(market, time, clock, tokens=tokens, limit=asked.calls_per_minute).add_to(app)
+    rest = RestSide(market, time, clock, tokens=tokens, limit=asked.calls_per_minute, refused=frozenset(asked.refuse))
+    rest.add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -95,14 +100,22 @@ async def _serve(asked: argparse.Namespace, market: Market, time: PlayerTime, cl
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-    time.keep()
+    with contextlib.suppress(OSError):
+        time.close()
     await runner.cleanup()
 
 
 async def _keep(time: PlayerTime) -> None:
+    is_written = True
     while True:
-        await asyncio.to_thread(time.keep)
-        await asyncio.sleep(_KEEP_S)
+        try:
+            await asyncio.to_thread(time.keep)
+            is_written = True
+        except OSError as error:
+            if is_written:
+                _log.warning("the clock cannot be kept: a restart may go back in time", reason=error.strerror)
+            is_written = False
+        await asyncio.sleep(KEEP_S)
 
 
 if __name__ == "__main__":

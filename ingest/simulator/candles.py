@@ -7,34 +7,58 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulator.tape import Prints
+from ingest.simulator.listing import MINUTE
+from ingest.simulator.tape import SETS_PRICE, Prints
 
 Candles = dict[str, list[float]]
 _SAMPLES = 24
 _DIGITS = 6
+_ROLLED: dict[str, np.ufunc] = {"h": np.maximum, "l": np.minimum, "v": np.add}
 
 
 def none() -> Candles:
     return {key: [] for key in "ohlcvt"}
 
 
+def joined(first: Candles, second: Candles) -> Candles:
+    """Return the candles of both, where `second` begins after `first` ends."""
+    return {key: [*first[key], *second[key]] for key in "ohlcvt"}
+
+
 def from_prints(prints: Prints, length_ms: int, to_ms: int) -> Candles:
-    """Roll prints up; candles that begin at or after `to_ms` are left out."""
-    starts = prints.ts_ms // length_ms * length_ms
-    inside = starts < to_ms
-    starts, price, size = starts[inside], prints.price[inside], prints.size[inside]
-    if len(starts) == 0:
+    """Return the candles that a listener of the same prints makes; those that begin at or after `to_ms` are left out.
+
+    A minute in which no print set a price has no candle (T17); longer candles are rolled up from minutes (T11).
+    """
+    prints = prints.where(prints.ts_ms // length_ms * length_ms < to_ms)
+    minutes = prints.ts_ms // MINUTE * MINUTE
+    sets = SETS_PRICE[prints.codes]
+    at = minutes[sets]
+    if len(at) == 0:
         return none()
-    first = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
-    last = np.append(first[1:], len(starts)) - 1
-    return {
-        "o": price[first].tolist(),
-        "h": np.maximum.reduceat(price, first).tolist(),
-        "l": np.minimum.reduceat(price, first).tolist(),
-        "c": price[last].tolist(),
-        "v": np.add.reduceat(size, first).tolist(),
-        "t": (starts[first] // 1000).tolist(),
-    }
+    first, last = _edges(at)
+    starts, price = at[first], prints.price[sets]
+    of_all, _ = _edges(minutes)
+    volume = np.add.reduceat(prints.size, of_all)[np.searchsorted(minutes[of_all], starts)]
+    columns = {
+        "o": price[first], "h": np.maximum.reduceat(price, first), "l": np.minimum.reduceat(price, first),
+        "c": price[last], "v": volume,
+    }  # fmt: skip
+    return _rolled(starts, columns, length_ms)
+
+
+def _rolled(minutes: NDArray[np.int64], columns: dict[str, NDArray[np.float64]], length_ms: int) -> Candles:
+    starts = minutes // length_ms * length_ms
+    first, last = _edges(starts)
+    found: Candles = {key: how.reduceat(columns[key], first).tolist() for key, how in _ROLLED.items()}
+    found |= {"o": columns["o"][first].tolist(), "c": columns["c"][last].tolist()}
+    return found | {"t": (starts[first] // 1000).tolist()}
+
+
+def _edges(groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each run of equal values begins, and where it ends."""
+    first = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    return first, np.append(first[1:], len(groups)) - 1
 
 
 def from_path(

@@ -8,11 +8,14 @@ import msgspec
 
 from core.clock import Clock
 
-STEP_MS = 1_000
+KEEP_S = 1.0
+"""How often the time is written down."""
+_RESERVE = 3
+"""A killed player starts this many such intervals after the last one written down."""
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """`offset_ms` is what a recording's times are moved by; None where nothing has been moved yet."""
+    """`now_ms` was never passed; `offset_ms` is what a recording's times are moved by, None where nothing is."""
 
     now_ms: int
     offset_ms: int | None = None
@@ -28,19 +31,35 @@ class PlayerTime:
         kept = _read(state)
         self.offset_ms = kept.offset_ms if kept else None
         base = clock.now_ms() if start_ms is None else start_ms
-        self._base_ms = base if kept is None else max(base if start_ms is None else 0, kept.now_ms + STEP_MS)
+        self._base_ms = base if kept is None else max(base if start_ms is None else 0, kept.now_ms)
         self._began = clock.monotonic()
 
     def now_ms(self) -> int:
         return self._base_ms + int((self._clock.monotonic() - self._began) * 1000 * self.speed)
 
     def keep(self) -> None:
-        """Write the time down; a torn write is impossible (rename)."""
+        """Write down a time that will not be passed before the next writing: even a killed player never goes back.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._write(self.now_ms() + int(_RESERVE * KEEP_S * 1000 * self.speed))
+
+    def close(self) -> None:
+        """Write down where the time stands, so that the next start goes on right there.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._write(self.now_ms() + 1)
+
+    def _write(self, now_ms: int) -> None:
         if self._state is None:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
+        # By a second name, so that a torn write is impossible.
         temporary = self._state.with_suffix(".new")
-        temporary.write_bytes(msgspec.json.encode(Kept(self.now_ms(), self.offset_ms)))
+        temporary.write_bytes(msgspec.json.encode(Kept(now_ms, self.offset_ms)))
         temporary.replace(self._state)
 
 

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError
 from engine.sessions import Calendars
-from ingest.simulator.candles import Candles, from_path, from_prints
-from ingest.simulator.listing import MINUTE, Listing, listings
+from ingest.simulator.candles import Candles, from_path, from_prints, joined
+from ingest.simulator.listing import DAY, MINUTE, Listing, listings
 from ingest.simulator.tape import Prints, SyntheticTape
 
 _EXACT_UP_TO_S = 15 * 60
-"""Candles up to 15 minutes are those of the tape; longer ones are read off the price's path."""
+_EXACT_MS = 2 * DAY
+"""Candles up to 15 minutes, and the latest days of longer ones within a day, are those of the tape. The others are
+read off the price's path: a year of prints would take minutes to make."""
 _KEEP_MINUTES = 3
 
 
@@ -28,8 +30,11 @@ class Market(Protocol):
         """Return the prints of [from_ms, to_ms), oldest first."""
         ...
 
-    def candles(self, symbol: str, length_s: int, from_ms: int, to_ms: int) -> Candles:
-        """Return the candles that begin in [from_ms, to_ms) and have trades, of all sessions."""
+    def candles(self, symbol: str, length_s: int, from_ms: int, to_ms: int, *, now_ms: int | None = None) -> Candles:
+        """Return the candles that begin in [from_ms, to_ms) and have trades, of all sessions.
+
+        With `now_ms` the last one knows nothing of what comes at or after it.
+        """
         ...
 
 
@@ -51,15 +56,25 @@ class SyntheticMarket:
         parts = [self._minute(listing, m).between(from_ms, to_ms) for m in range(first, last + 1, MINUTE)]
         return parts[0] if len(parts) == 1 else _joined(parts)
 
-    def candles(self, symbol: str, length_s: int, from_ms: int, to_ms: int) -> Candles:
+    def candles(self, symbol: str, length_s: int, from_ms: int, to_ms: int, *, now_ms: int | None = None) -> Candles:
         listing = self._listings[symbol]
         length = length_s * 1000
         first = from_ms // length * length
-        if length_s <= _EXACT_UP_TO_S:
-            return from_prints(self._tape.prints(listing, first, to_ms // MINUTE * MINUTE + MINUTE), length, to_ms)
-        starts = np.arange(first, to_ms, length, dtype=np.int64)
+        exact_from = first
+        if length >= DAY:
+            exact_from = to_ms
+        elif length_s > _EXACT_UP_TO_S:
+            exact_from = max(first, (to_ms - _EXACT_MS) // DAY * DAY)
+        until = _end_of(to_ms, length, now_ms)
+        early = self._early_candles(listing, np.arange(first, exact_from, length, dtype=np.int64), length, until)
+        if exact_from >= to_ms:
+            return early
+        prints = self._tape.prints(listing, exact_from, until // MINUTE * MINUTE + MINUTE)
+        return joined(early, from_prints(prints.between(exact_from, until), length, to_ms))
+
+    def _early_candles(self, listing: Listing, starts: NDArray[np.int64], length: int, until: int) -> Candles:
         return from_path(
-            lambda times: self._tape.path(listing, times),
+            lambda times: self._tape.path(listing, np.minimum(times, until - 1)),
             self._open(listing, starts, length),
             length_ms=length,
             volume=listing.per_minute * listing.mean_size * length / MINUTE,
@@ -100,8 +115,16 @@ class RecordedMarket:
         found = self._by_symbol[symbol].between(from_ms - self.offset_ms, to_ms - self.offset_ms)
         return Prints(found.ts_ms + self.offset_ms, found.price, found.size, found.codes)
 
-    def candles(self, symbol: str, length_s: int, from_ms: int, to_ms: int) -> Candles:
-        return from_prints(self.prints(symbol, from_ms, to_ms), length_s * 1000, to_ms)
+    def candles(self, symbol: str, length_s: int, from_ms: int, to_ms: int, *, now_ms: int | None = None) -> Candles:
+        length = length_s * 1000
+        prints = self.prints(symbol, from_ms // length * length, _end_of(to_ms, length, now_ms))
+        return from_prints(prints, length, to_ms)
+
+
+def _end_of(to_ms: int, length: int, now_ms: int | None) -> int:
+    """Return the end of the candle that holds `to_ms`, or now when that is earlier."""
+    end = -(-to_ms // length) * length
+    return end if now_ms is None else min(end, now_ms)
 
 
 def _joined(parts: list[Prints]) -> Prints:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import random
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
 from aiohttp import web
 
 from core.clock import Clock
+from engine.sessions import Calendars
+from ingest.simulator import news
 from ingest.simulator.clock import PlayerTime
 from ingest.simulator.market import Market
 
@@ -17,19 +18,28 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LENGTHS = {"1": 60, "5": 300, "15": 900, "30": 1800, "60": 3600, "D": 86_400, "W": 604_800}
 _MOST_CANDLES = 20_000
 _DAY_MS = 86_400_000
-_HEADLINES = (
-    "{} raises full-year guidance", "{} shares move as volume surges", "Analysts weigh in on {} ahead of earnings",
-    "{} announces new buyback program", "What to watch in {} this week", "{} cuts guidance on weaker demand",
-)  # fmt: skip
 
 
 class RestSide:
-    def __init__(self, market: Market, time: PlayerTime, clock: Clock, *, tokens: frozenset[str], limit: int) -> None:
+    """`limit` calls a minute (0: any number); paths in `refused` are answered as for a plan without them."""
+
+    def __init__(
+        self,
+        market: Market,
+        time: PlayerTime,
+        clock: Clock,
+        *,
+        tokens: frozenset[str],
+        limit: int,
+        refused: frozenset[str] = frozenset(),
+    ) -> None:
         self._market = market
         self._time = time
         self._clock = clock
         self._tokens = tokens
         self._limit = limit
+        self._refused = refused
+        self._calendars = Calendars()
         self._calls: deque[float] = deque()
 
     def add_to(self, app: web.Application) -> None:
@@ -46,29 +56,45 @@ class RestSide:
         }
         for path, handler in handlers.items():
             # The vendor's own client sends a double slash.
-            app.router.add_get(f"/api/v1/{path}", self._guarded(handler))
-            app.router.add_get(f"/api/v1//{path}", self._guarded(handler))
+            app.router.add_get(f"/api/v1/{path}", self._guarded(path, handler))
+            app.router.add_get(f"/api/v1//{path}", self._guarded(path, handler))
         app.router.add_get("/api/v1/simulator/clock", self._clock_now)
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def _guarded(self, path: str, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             token = request.headers.get("X-Finnhub-Token") or request.query.get("token", "")
             if not token:
                 return _error(401, "Please use an API key.")
             if token not in self._tokens:
                 return _error(401, "Invalid API key")
-            if self._limit and self._is_over():
-                return _error(429, "API limit reached. Please try again later. Remaining Limit: 0")
-            return await handler(request)
+            headers = self._count() if self._limit else {}
+            if headers.get("X-Ratelimit-Remaining") == "-1":
+                answer: web.StreamResponse = _error(
+                    429, "API limit reached. Please try again later. Remaining Limit: 0"
+                )
+                headers["X-Ratelimit-Remaining"] = "0"
+            elif path in self._refused:
+                answer = _error(403, "You don't have access to this resource.")
+            else:
+                answer = await handler(request)
+            answer.headers.update(headers)
+            return answer
 
         return guarded
 
-    def _is_over(self) -> bool:
+    def _count(self) -> dict[str, str]:
+        """Count a call against the minute; -1 remaining says that it is one too many."""
         now = self._clock.monotonic()
-        while self._calls and self._calls[0] < now - 60:
+        while self._calls and self._calls[0] <= now - 60:
             self._calls.popleft()
-        self._calls.append(now)
-        return len(self._calls) > self._limit
+        left = self._limit - len(self._calls) - 1
+        if left >= 0:
+            self._calls.append(now)
+        resets = self._clock.now_ms() // 1000 + (int(self._calls[0] + 60 - now) + 1 if self._calls else 0)
+        return {
+            "X-Ratelimit-Limit": str(self._limit), "X-Ratelimit-Remaining": str(max(left, -1)),
+            "X-Ratelimit-Reset": str(resets),
+        }  # fmt: skip
 
     async def _clock_now(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response({"now_ms": self._time.now_ms(), "speed": self._time.speed})
@@ -79,8 +105,8 @@ class RestSide:
         if symbol not in self._market.symbols():
             # As the vendor does: an unknown symbol is no error.
             return web.json_response({"c": 0, "d": None, "dp": None, "h": 0, "l": 0, "o": 0, "pc": 0, "t": 0})
-        days = self._market.candles(symbol, 86_400, now - 5 * _DAY_MS, now)
-        recent = self._market.candles(symbol, 300, now - 3_600_000, now)
+        days = self._market.candles(symbol, 86_400, now - 5 * _DAY_MS, now, now_ms=now)
+        recent = self._market.candles(symbol, 300, now - 3_600_000, now, now_ms=now)
         if not days["c"]:
             return web.json_response({"c": 0, "d": None, "dp": None, "h": 0, "l": 0, "o": 0, "pc": 0, "t": 0})
         last = recent["c"][-1] if recent["c"] else days["c"][-1]
@@ -102,35 +128,30 @@ class RestSide:
             return _error(422, f"Wrong resolution {resolution}: one of {' '.join(_LENGTHS)}")
         if symbol not in self._market.symbols():
             return web.json_response({"s": "no_data"})
-        to_ms = min(to_s * 1000 + 1, self._time.now_ms())
+        now = self._time.now_ms()
+        to_ms = min(to_s * 1000 + 1, now)
         from_ms = max(from_s * 1000, to_ms - _MOST_CANDLES * length * 1000)
-        found = self._market.candles(symbol, length, from_ms, to_ms)
+        # In a thread: the tape's next frame does not wait for a month of candles.
+        found = await asyncio.to_thread(self._market.candles, symbol, length, from_ms, to_ms, now_ms=now)
         return web.json_response({**found, "s": "ok"} if found["t"] else {"s": "no_data"})
 
     async def _company_news(self, request: web.Request) -> web.StreamResponse:
-        symbol = request.query.get("symbol", "")
-        return web.json_response(self._items([symbol]) if symbol in self._market.symbols() else [])
+        symbol, now = request.query.get("symbol", ""), self._time.now_ms()
+        try:
+            from_ms, to_ms = news.day_of(request.query["from"]), news.day_of(request.query["to"]) + _DAY_MS
+        except (KeyError, ValueError):
+            return _error(422, "Wrong from or to: YYYY-MM-DD")
+        names = self._market.symbols()
+        if symbol not in names:
+            return web.json_response([])
+        return web.json_response(news.items({symbol: names[symbol]}, from_ms, min(to_ms, now)))
 
     async def _news(self, request: web.Request) -> web.StreamResponse:
-        least = int(request.query.get("minId", "0") or 0)
-        items = self._items(list(self._market.symbols())[:10])
-        return web.json_response([item for item in items if int(str(item["id"])) > least])
-
-    def _items(self, symbols: list[str]) -> list[dict[str, object]]:
-        """Return one invented item an hour and symbol for the last day, newest first; the same each time."""
-        names = self._market.symbols()
-        hour = self._time.now_ms() // 3_600_000
-        found: list[dict[str, object]] = []
-        for at in range(hour, hour - 24, -1):
-            for symbol in symbols:
-                drawn = random.Random(f"{symbol}{at}")
-                headline = drawn.choice(_HEADLINES).format(names[symbol])
-                found.append({
-                    "category": "company", "datetime": at * 3600, "headline": headline, "id": at * 1000 + len(found),
-                    "image": "", "related": symbol, "source": "Simulator", "summary": f"{headline}. Invented text.",
-                    "url": f"http://localhost/news/{symbol}/{at}",
-                })  # fmt: skip
-        return found
+        after, now = request.query.get("minId", "0"), self._time.now_ms()
+        if not after.isdecimal():
+            return _error(422, "Wrong minId: a number")
+        found = news.items(self._market.symbols(), now - _DAY_MS, now)
+        return web.json_response([item for item in found if item["id"] > int(after)])
 
     async def _search(self, request: web.Request) -> web.StreamResponse:
         asked = request.query.get("q", "").casefold()
@@ -138,8 +159,7 @@ class RestSide:
         rows = [{"description": n, "displaySymbol": s, "symbol": s, "type": _kind(s)} for s, n in hits]
         return web.json_response({"count": len(rows), "result": rows})
 
-    async def _symbols(self, request: web.Request) -> web.StreamResponse:
-        del request
+    async def _symbols(self, _request: web.Request) -> web.StreamResponse:
         rows = [
             {"symbol": s, "displaySymbol": s, "description": n, "currency": "USD", "mic": "XNYS", "type": _kind(s)}
             for s, n in self._market.symbols().items()
@@ -148,18 +168,19 @@ class RestSide:
         return web.json_response(rows)
 
     async def _market_status(self, request: web.Request) -> web.StreamResponse:
-        from engine.sessions import Calendars
-
         now = self._time.now_ms()
-        calendars = Calendars()
-        is_open = len(calendars.bounds("AAPL", "regular", now, now + 1)) > 0
-        session = "regular" if is_open else None
-        if not is_open and len(calendars.bounds("AAPL", "extended", now, now + 1)):
-            session = "pre-market" if datetime.fromtimestamp(now / 1000, UTC).hour < 15 else "post-market"
         return web.json_response({
-            "exchange": request.query.get("exchange", "US"), "holiday": None, "isOpen": is_open, "session": session,
-            "t": now // 1000, "timezone": "America/New_York",
+            "exchange": request.query.get("exchange", "US"), "holiday": None,
+            "isOpen": len(self._calendars.bounds("AAPL", "regular", now, now + 1)) > 0,
+            "session": self._session_at(now), "t": now // 1000, "timezone": "America/New_York",
         })  # fmt: skip
+
+    def _session_at(self, now: int) -> str | None:
+        extended = self._calendars.bounds("AAPL", "extended", now, now + 1).tolist()
+        if not extended:
+            return None
+        opens, closes = self._calendars.bounds("AAPL", "regular", *extended[0]).tolist()[0]
+        return "pre-market" if now < opens else "regular" if now < closes else "post-market"
 
 
 def _kind(symbol: str) -> str:

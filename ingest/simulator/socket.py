@@ -106,7 +106,9 @@ class SocketSide:
         except msgspec.MsgspecError:
             await _error(socket, "Invalid message format")
             return
-        symbols, symbol = self._subscribed[socket], asked.get("symbol", "")
+        symbols, symbol = self._subscribed.get(socket), asked.get("symbol", "")
+        if symbols is None:
+            return  # ended by another connection with its key
         match asked.get("type"):
             case "subscribe" if symbol not in self._market.symbols():
                 await _error(socket, f"Invalid symbol {symbol}")

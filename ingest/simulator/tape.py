@@ -24,6 +24,8 @@ CODES: tuple[tuple[str, ...] | None, ...] = (
     None, ("1",), ("1", "12"), ("1", "8"), ("1", "8", "12"), ("1", "24"), ("1", "24", "12"),
 )  # fmt: skip
 """What `Prints.codes` points into."""
+SETS_PRICE = np.array([codes is None or "12" not in codes or "24" in codes for codes in CODES])
+"""Whether a print with these codes sets a price: an odd lot does not in regular hours (T15)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +42,11 @@ class Prints:
 
     def between(self, from_ms: int, to_ms: int) -> Prints:
         """Return the prints of [from_ms, to_ms)."""
-        low, high = np.searchsorted(self.ts_ms, (from_ms, to_ms))
-        return Prints(self.ts_ms[low:high], self.price[low:high], self.size[low:high], self.codes[low:high])
+        low, high = np.searchsorted(self.ts_ms, (from_ms, to_ms)).tolist()
+        return self.where(slice(low, high))
+
+    def where(self, kept: slice | NDArray[np.bool_]) -> Prints:
+        return Prints(self.ts_ms[kept], self.price[kept], self.size[kept], self.codes[kept])
 
 
 class SyntheticTape:

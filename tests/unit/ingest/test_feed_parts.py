@@ -35,13 +35,13 @@ def test_a_paused_pipeline_gives_its_slots_back_and_a_deleted_one_too() -> None:
     assert wishes.admitted() == ["A"]
 
 
-def test_T32_symbols_beyond_the_keys_limit_wait_visibly() -> None:  # noqa: N802
+def test_T32_symbols_beyond_the_keys_limit_wait_visibly() -> None:
     wishes = Wishes(watch=("C",), limit=2)
     wishes.take("p1", record("set", ["A", "B"]))
     assert (wishes.admitted(), wishes.waiting()) == (["A", "B"], ["C"])
 
 
-def test_T20_a_short_interruption_is_still_live_a_long_one_disconnected() -> None:  # noqa: N802
+def test_T20_a_short_interruption_is_still_live_a_long_one_disconnected() -> None:
     clock = ManualClock()
     health = LinkHealth(clock, gap_tolerance_ms=10_000)
     health.connected()
@@ -54,7 +54,7 @@ def test_T20_a_short_interruption_is_still_live_a_long_one_disconnected() -> Non
     assert (health.state(), health.gap_ms()) == ("live", 0)
 
 
-def test_T20_a_socket_that_is_open_but_mute_is_stale() -> None:  # noqa: N802
+def test_T20_a_socket_that_is_open_but_mute_is_stale() -> None:
     clock = ManualClock()
     health = LinkHealth(clock, gap_tolerance_ms=10_000)
     health.connected()

@@ -35,7 +35,7 @@ def test_every_recorded_frame_is_decoded_as_json_reads_it() -> None:
     assert seen == 114
 
 
-def test_T15_recorded_prints_set_the_price_as_measured() -> None:  # noqa: N802
+def test_T15_recorded_prints_set_the_price_as_measured() -> None:
     """Of 81 regular-hours equity prints 20 set a price, of 17 extended ones all."""
     normaliser = Normaliser(Calendars())
     regular: list[int] = []
@@ -88,11 +88,11 @@ def test_a_trade_that_cannot_be_one_is_counted_by_its_reason(bad: Print, reason:
     assert normaliser.counts[reason] == 1
 
 
-def test_T24_a_trade_up_to_a_minute_ahead_of_feed_time_is_taken() -> None:  # noqa: N802
+def test_T24_a_trade_up_to_a_minute_ahead_of_feed_time_is_taken() -> None:
     assert isinstance(Normaliser(Calendars()).row(Print("X:A", 1.0, 161_000), recv_ms=0, feed_ms=101_000), Row)
 
 
-def test_T25_a_repeated_frame_is_a_duplicate_for_five_seconds() -> None:  # noqa: N802
+def test_T25_a_repeated_frame_is_a_duplicate_for_five_seconds() -> None:
     memory = FrameMemory()
     assert not memory.is_repeat("frame", 1_000)
     assert memory.is_repeat("frame", 5_999)

@@ -65,16 +65,26 @@ def test_prints_are_in_order_and_priced_on_the_tick() -> None:
     assert (prints.size >= 1).all()
 
 
-def test_the_clock_never_goes_back_over_a_restart(tmp_path: Path) -> None:
+def test_the_clock_goes_on_where_it_stood_after_a_clean_stop(tmp_path: Path) -> None:
     clock, state = ManualClock(), tmp_path / "clock.json"
     fast = PlayerTime(clock, speed=20, state=state)
     clock.advance(60_000)
     was = fast.now_ms()
-    fast.keep()
+    fast.close()
     again = PlayerTime(clock, speed=1, state=state)
-    assert again.now_ms() > was
+    assert again.now_ms() == was + 1
     clock.advance(1_000)
-    assert again.now_ms() - was < 3_000
+    assert again.now_ms() == was + 1_001
+
+
+def test_the_clock_of_a_killed_player_never_goes_back(tmp_path: Path) -> None:
+    clock, state = ManualClock(), tmp_path / "clock.json"
+    fast = PlayerTime(clock, speed=20, state=state)
+    fast.keep()
+    # Killed just before it wrote its time down the next time.
+    clock.advance(1_900)
+    was = fast.now_ms()
+    assert PlayerTime(clock, speed=20, state=state).now_ms() > was
 
 
 def test_a_recording_is_moved_to_now_and_plays_by_time(tmp_path: Path) -> None:
