@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.heartbeat import Beat
 from deploy.embedded.process import Child, ProcessSpec
 
-_LONG_ENOUGH_S = 20.0
+LONG_ENOUGH_S = 20.0
 _LOOP_DEATHS = 3
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 15.0
@@ -97,7 +97,7 @@ class Part:
             self.status, self.due_at_s, self.reason = Status.RESTARTING, now_s, "renewed"
             return
         lived_s = now_s - self.started_at_s
-        self.deaths_in_a_row = 1 if lived_s > _LONG_ENOUGH_S else self.deaths_in_a_row + 1
+        self.deaths_in_a_row = 1 if lived_s > LONG_ENOUGH_S else self.deaths_in_a_row + 1
         wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** (self.deaths_in_a_row - 1))
         if exit_code == _WRONG_CONFIGURATION:
             wait_s = _LONGEST_WAIT_S  # it will not mend itself
@@ -111,10 +111,12 @@ class Part:
         detail = self.reason if self.status is not Status.UP else ""
         if beat is not None:
             detail = beat.detail
+        # A process that keeps dying is not well in the second it lives.
+        tries_again = self.status is Status.STARTING and self.deaths_in_a_row >= _LOOP_DEATHS
         return PartView(
             name=self.spec.name,
             title=self.spec.title,
-            status=self.status,
+            status=Status.CRASH_LOOP if tries_again else self.status,
             pid=self.child.pid if self.child and self.runs else 0,
             restarts=self.restarts,
             detail=detail,

@@ -22,6 +22,7 @@ from deploy.embedded.readiness import http_answers
 
 INFRA_PORTS = ("broker", "postgres", "valkey", "clickhouse")
 PORTS = (*INFRA_PORTS, "simulator", "api")
+_STOP_S = 8.0
 CONSUMERS = ("market-0", "costs", "dispatcher", "api")
 
 
@@ -50,12 +51,15 @@ def migration() -> ProcessSpec:
     )
 
 
-def ours(options: Options, directory: DataDir, *, ports: Mapping[str, int], threads: int) -> tuple[ProcessSpec, ...]:
+def player(options: Options, directory: DataDir, *, ports: Mapping[str, int]) -> tuple[ProcessSpec, ...]:
+    """Return the local feed, if one is asked for; it needs nobody and starts beside the services."""
+    return () if options.feed == "finnhub" else (_player(options, directory, ports["simulator"]),)
+
+
+def ours(directory: DataDir, *, ports: Mapping[str, int], threads: int) -> tuple[ProcessSpec, ...]:
     """Return our own processes in the order in which they are started and shown."""
     celery = ("celery", "-A", "agents.worker")
-    player = () if options.feed == "finnhub" else (_player(options, directory, ports["simulator"]),)
     return (
-        *player,
         _module("api", "API and page", "api", ready=_api(ports["api"]), address=f"http://{HOST}:{ports['api']}"),
         _module("market-0", "Market flow", "dataflows.market", "--shard", "0", "--of", "1"),
         _module("costs", "Cost flow", "dataflows.costs"),
@@ -85,6 +89,7 @@ def _module(
         ready=ready or _running,
         beats=True,
         is_source=is_source,
+        stop_s=_STOP_S,
         address=address,
     )
 

@@ -20,7 +20,7 @@ from core.errors import ConfigError, TapewatchError, Unavailable
 from core.heartbeat import Beat
 from deploy.embedded import logfile
 from deploy.embedded.datadir import DataDir
-from deploy.embedded.part import Part, PartView, Status
+from deploy.embedded.part import LONG_ENOUGH_S, Part, PartView, Status
 from deploy.embedded.process import Child, ProcessSpec, describe_exit
 
 _TICK_S = 0.05
@@ -260,6 +260,8 @@ class Supervisor:
         if part.status is not Status.UP:
             part.reason = ""
             self._move(part, Status.UP)
+        elif part.deaths_in_a_row and now_s - part.started_at_s > LONG_ENOUGH_S:
+            part.deaths_in_a_row = 0
 
     def _judge_silence(self, part: Part, now_s: float) -> None:
         if part.is_held:
