@@ -44,7 +44,7 @@ class Screen:
         feed = self._options.feed + (f" at {self._options.speed:g}x" if self._options.feed != "finnhub" else "")
         self._print(f"[bold]tapewatch[/bold]  data in {escape(str(stack.directory.root))}, feed {escape(feed)}")
         if self._console.is_terminal:
-            self._live = Live(Text(""), console=self._console, refresh_per_second=8, transient=True)
+            self._live = Live(Text(""), console=self._console, auto_refresh=False, transient=True)
             self._live.start()
 
     def closed(self) -> None:
@@ -100,7 +100,9 @@ class Screen:
     def looked(self, parts: Sequence[PartView]) -> None:
         line = self._health(parts) if self._ready else self._progress(parts)
         if self._live is not None:
-            self._live.update(Text.from_markup(line))
+            text = Text.from_markup(line, overflow="ellipsis")
+            text.no_wrap = True
+            self._live.update(text, refresh=True)
         elif self._ready:
             trouble = line if _unwell(parts) else "all well"
             if trouble != self._last_health:
