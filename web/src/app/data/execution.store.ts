@@ -1,3 +1,4 @@
+import { HttpErrorResponse } from '@angular/common/http';
 import { computed, DestroyRef, inject } from '@angular/core';
 import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
 import { patchState, signalStore, withComputed, withHooks, withMethods, withState } from '@ngrx/signals';
@@ -15,6 +16,8 @@ interface ExecutionState {
   log: LiveEvent[];
 }
 
+const MOST_TRIES = 3;
+const RETRY_MS = 2500;
 const OVER = new Set(['completed', 'failed', 'cancelled', 'suppressed']);
 
 /** One execution, watched: provided by the page that shows it, gone with it. */
@@ -24,7 +27,11 @@ export const ExecutionStore = signalStore(
     isOver: computed(() => OVER.has(detail().value?.status ?? '')),
     steps: computed(() => detail().value?.steps ?? []),
   })),
-  withMethods((store, backend = inject(Backend), link = inject(LiveLink)) => {
+  withMethods((store, backend = inject(Backend), link = inject(LiveLink), destroyed = inject(DestroyRef)) => {
+    let tries = 0;
+    let retry: ReturnType<typeof setTimeout> | undefined;
+    destroyed.onDestroy(() => clearTimeout(retry));
+
     /** Adds events to the log once each, in order. */
     function addToLog(events: readonly LiveEvent[]): void {
       const bySeq = new Map(store.log().map((event) => [event.seq, event]));
@@ -32,6 +39,16 @@ export const ExecutionStore = signalStore(
         bySeq.set(event.seq, event);
       }
       patchState(store, { log: [...bySeq.values()].sort((a, b) => a.seq - b.seq) });
+    }
+
+    /** A firing's execution may not be there yet: asks again a few times. */
+    function awaitBirth(error: unknown): void {
+      const isMissing = error instanceof HttpErrorResponse && error.status === 404;
+      if (isMissing && store.detail().value === undefined && tries < MOST_TRIES) {
+        tries += 1;
+        clearTimeout(retry);
+        retry = setTimeout(() => void load(), RETRY_MS);
+      }
     }
 
     async function load(): Promise<void> {
@@ -44,6 +61,7 @@ export const ExecutionStore = signalStore(
         }
       } catch (error) {
         if (store.id() === id) {
+          awaitBirth(error);
           patchState(store, { detail: failed(store.detail(), describeProblem('load the execution', error)) });
         }
       }
@@ -67,6 +85,7 @@ export const ExecutionStore = signalStore(
       load,
       loadLog,
       async open(id: string): Promise<void> {
+        tries = 0;
         patchState(store, { id, detail: notLoaded(), log: [] });
         await Promise.all([load(), loadLog()]);
       },

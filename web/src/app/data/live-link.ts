@@ -1,5 +1,5 @@
 import { computed, inject, Injectable, InjectionToken, signal } from '@angular/core';
-import { Subject } from 'rxjs';
+import { filter, firstValueFrom, race, Subject, timer } from 'rxjs';
 
 import { EventCursor } from './event-cursor';
 import { readMessage } from './live-protocol';
@@ -114,6 +114,12 @@ export class LiveLink {
     } else if (this.stateOf() === 'offline' && isAnswered) {
       this.stateOf.set('polling');
     }
+  }
+
+  /** Waits for the first event of an execution, at most `most_ms`: polling may be what tells of it then. */
+  async untilHeardOf(executionId: string, most_ms: number): Promise<void> {
+    const heard = this.events.pipe(filter(({ execution_id }) => execution_id === executionId));
+    await firstValueFrom(race(heard, timer(most_ms)));
   }
 
   private connect(): void {

@@ -17,6 +17,13 @@ describe('formatDecimal', () => {
     expect(formatDecimal('0', { places: 2, isSigned: true })).toBe('0.00');
   });
 
+  it('reads exponents', () => {
+    expect(formatDecimal('8.667E-7', { places: 10 })).toBe('0.0000008667');
+    expect(formatDecimal('1.25E+3', { places: 2 })).toBe('1,250.00');
+    expect(formatDecimal('0E-10', { places: 2 })).toBe('0.00');
+    expect(formatDecimal('1E999999999', { places: 2 })).toBe('—');
+  });
+
   it('shows a dash for what is missing or no number', () => {
     expect(formatDecimal(null, { places: 2 })).toBe('—');
     expect(formatDecimal('NaN', { places: 2 })).toBe('—');
@@ -28,6 +35,8 @@ describe('formatUsd', () => {
     expect(formatUsd('0.0021370000')).toBe('$0.0021');
     expect(formatUsd('12.3456')).toBe('$12.35');
     expect(formatUsd('0')).toBe('$0.00');
+    expect(formatUsd('8.667E-7')).toBe('<$0.0001');
+    expect(formatUsd('0E-10', 4)).toBe('$0.0000');
   });
 });
 

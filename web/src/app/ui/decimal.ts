@@ -11,12 +11,21 @@ interface Parts {
   fraction: string;
 }
 
+/** Far beyond any amount; keeps a hostile exponent from filling the memory. */
+const MOST_EXPONENT = 100;
+
+/** Reads `-12.5` and `3.6E-7`, as decimals are written. */
 function split(value: string): Parts | undefined {
-  const match = /^([+-]?)(\d+)(?:\.(\d*))?$/.exec(value.trim());
-  if (!match) {
+  const match = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(value.trim());
+  const exponent = Number(match?.[4] ?? 0);
+  if (!match || Math.abs(exponent) > MOST_EXPONENT) {
     return undefined;
   }
-  return { isNegative: match[1] === '-', digits: match[2] ?? '0', fraction: match[3] ?? '' };
+  const digits = (match[2] ?? '0').padStart(1 - exponent, '0');
+  const fraction = (match[3] ?? '').padEnd(exponent, '0');
+  const all = digits + fraction;
+  const point = digits.length + exponent;
+  return { isNegative: match[1] === '-', digits: all.slice(0, point) || '0', fraction: all.slice(point) };
 }
 
 /** Rounds half up (away from zero) to `places` decimals. Returns undefined for what is not a decimal number. */
@@ -56,14 +65,18 @@ export function formatDecimal(value: string | null | undefined, format: DecimalF
   return `${sign}${format.unit ?? ''}${grouped}${parts.fraction ? '.' + parts.fraction : ''}`;
 }
 
-/** Formats US dollars: two decimals, four under a dollar, because a step costs a tenth of a cent. */
+/** Formats US dollars: two decimals, four under a dollar, because a step costs a tenth of a
+ * cent; `<$0.0001` for what would look like nothing. */
 export function formatUsd(value: string | null | undefined, places?: number): string {
   const parts = value == null ? undefined : split(value);
   if (!parts) {
     return '—';
   }
   const isSmall = /^0+$/.test(parts.digits) && /[1-9]/.test(parts.fraction);
-  return formatDecimal(value, { places: places ?? (isSmall ? 4 : 2), unit: '$' });
+  const shown = places ?? (isSmall ? 4 : 2);
+  const text = formatDecimal(value, { places: shown, unit: '$' });
+  const isLost = isSmall && !/[1-9]/.test(text);
+  return isLost && !parts.isNegative ? `<$${'0.'.padEnd(shown + 1, '0')}1` : text;
 }
 
 /** Adds decimal strings exactly. What is no number counts as nothing. */

@@ -24,6 +24,15 @@ const FLAGS: Readonly<Record<string, string>> = {
   may_repaint: 'may look different once the candle closes',
 };
 
+const KINDS: Readonly<Record<Firing['kind'], string>> = {
+  tick: 'by a trade, at once',
+  candle_close: "at a candle's close",
+  hold: 'after the condition had held',
+  time: 'by the clock',
+  news: 'by news',
+  manual: 'by hand',
+};
+
 interface Row {
   path: string;
   left: string;
@@ -48,16 +57,21 @@ export class EvidenceTable {
   protected readonly flags = computed(() => this.firing().evidence.flags.map((flag) => FLAGS[flag] ?? flag));
   protected readonly price = computed(() => formatNumber(this.firing().price, pricePlaces(this.firing().price)));
   protected readonly symbol = computed(() => shortSymbol(this.firing().symbol));
-  /** From the exchange's clock to our decision. */
-  protected readonly delay = computed(() => formatDuration(this.firing().decided_ms - this.firing().ts_ms));
+  /** From the exchange's clock to our receipt; undefined for what no trade decided. */
+  protected readonly delay = computed(() => {
+    const trade = this.firing().evidence.trade;
+    return trade ? formatDuration(trade.recv_ms - trade.ts_ms) : undefined;
+  });
+  protected readonly how = computed(() => KINDS[this.firing().kind]);
 }
 
 function toRow(leaf: LeafEvidence): Row {
   const operator = OPERATORS[leaf.operator] ?? leaf.operator.replaceAll('_', ' ');
   const sides = leaf.upper ? [leaf.left, leaf.right, leaf.upper] : [leaf.left, leaf.right];
+  const moving = sides.filter((side) => !isConstant(side));
   const places = Math.max(...sides.map((side) => sidePlaces(side)));
   const at = (pick: (side: Side) => number | null) =>
-    sides.map((side) => formatNumber(pick(side), places)).join(leaf.upper ? ' … ' : ' / ');
+    moving.map((side) => formatNumber(pick(side), places)).join(' / ') || '—';
   return {
     path: leaf.path,
     left: operand(leaf.left),
@@ -73,7 +87,14 @@ function sidePlaces(side: Side): number {
   return pricePlaces(side.now ?? side.before);
 }
 
+function isConstant(side: Side): boolean {
+  return !side.candle && side.operand.trim() !== '' && Number.isFinite(Number(side.operand));
+}
+
 function operand(side: Side): string {
+  if (isConstant(side)) {
+    return formatNumber(side.now, Number.isInteger(side.now) ? 0 : sidePlaces(side));
+  }
   if (!side.candle) {
     return side.operand;
   }

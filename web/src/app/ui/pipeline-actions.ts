@@ -1,9 +1,12 @@
 import { Component, computed, inject, input } from '@angular/core';
 import { Router } from '@angular/router';
 
+import { LiveLink } from '../data/live-link';
 import { PipelineSummary } from '../data/models';
 import { PipelinesStore } from '../data/pipelines.store';
 import { Icon } from './icon';
+
+const PATIENCE_MS = 5000;
 
 /** Pause, resume and fire of one pipeline. */
 @Component({
@@ -49,6 +52,7 @@ import { Icon } from './icon';
 export class PipelineActions {
   private readonly store = inject(PipelinesStore);
   private readonly router = inject(Router);
+  private readonly link = inject(LiveLink);
 
   readonly pipeline = input.required<Pick<PipelineSummary, 'id' | 'name' | 'state'>>();
   /** Whether firing leads to the execution that it starts. */
@@ -68,6 +72,8 @@ export class PipelineActions {
   protected async fire(): Promise<void> {
     const executionId = await this.store.firePipeline(this.pipeline().id);
     if (executionId && this.isFollowing()) {
+      // It is there once the dispatcher has taken the firing.
+      await this.link.untilHeardOf(executionId, PATIENCE_MS);
       await this.router.navigate(['/executions', executionId]);
     }
   }

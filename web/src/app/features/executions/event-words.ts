@@ -9,7 +9,7 @@ export function eventWords({ event, payload }: LiveEvent): string {
   const summary = text(payload['summary']) || text(payload['output_summary']);
   switch (event) {
     case 'execution_queued':
-      return 'Queued: the trigger fired.';
+      return text(payload['kind']) === 'manual' ? 'Queued: fired by hand.' : 'Queued: the trigger fired.';
     case 'execution_started':
       return 'Started.';
     case 'execution_suppressed':

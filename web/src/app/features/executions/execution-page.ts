@@ -9,6 +9,7 @@ import { formatUsd } from '../../ui/decimal';
 import { EvidenceTable } from '../../ui/evidence';
 import { formatDuration, formatNumber, shortId, shortSymbol } from '../../ui/format';
 import { Icon } from '../../ui/icon';
+import { withoutCandles } from '../../ui/record-view/market-summary';
 import { RecordView } from '../../ui/record-view/record-view';
 import { StateMark } from '../../ui/state-mark';
 import { TimeMark } from '../../ui/time-mark';
@@ -16,7 +17,17 @@ import { eventWords } from './event-words';
 import { stepInFocus, timelineOf } from './timeline';
 
 /** Shown apart, or known from elsewhere on the page. */
-const HIDDEN = ['provider', 'model'];
+const HIDDEN = [
+  'provider',
+  'model',
+  'firing_id',
+  'agent_type',
+  'report_id',
+  'url',
+  'symbol',
+  'created_at',
+  'decided_at',
+];
 
 /** One execution, watched as it happens: why it fired, each step, what it said, what it cost, the log. */
 @Component({
@@ -66,7 +77,7 @@ export class ExecutionPage {
     }
     return {
       ...row,
-      output: step.output && record(step.output),
+      output: step.output && withoutCandles(record(step.output)),
       error: step.error,
       attempt: step.attempt,
       says: sayer(step.provider, step.model, step.llm_calls),

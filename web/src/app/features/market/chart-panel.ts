@@ -1,6 +1,7 @@
 import { Component, computed, inject, linkedSignal, signal } from '@angular/core';
 import { Router } from '@angular/router';
 
+import { ExecutionsStore } from '../../data/executions.store';
 import { FiringsStore } from '../../data/firings.store';
 import { MarketStore } from '../../data/market.store';
 import { Timeframe, TIMEFRAMES } from '../../data/models';
@@ -12,6 +13,7 @@ import { formatClock, formatPercentChange, formatPrice, shortSymbol } from '../.
 import { Icon } from '../../ui/icon';
 import { StateMark } from '../../ui/state-mark';
 import { CandleTable } from './candle-table';
+import { firedOf } from './fired';
 import { PriceTint } from './price-tint';
 
 /** Indicators one can draw, as one asks the API for them. */
@@ -36,6 +38,7 @@ const STALE_MS = 15_000;
 export class ChartPanel {
   private readonly router = inject(Router);
   private readonly firings = inject(FiringsStore);
+  private readonly executions = inject(ExecutionsStore);
   private readonly now = inject(Now);
   protected readonly market = inject(MarketStore);
 
@@ -64,7 +67,7 @@ export class ChartPanel {
   });
   protected readonly marks = computed(() => {
     const symbol = this.view()?.symbol;
-    return this.firings.all().filter((firing) => firing.symbol === symbol);
+    return firedOf(this.firings.all(), this.executions.all()).filter((fired) => fired.symbol === symbol);
   });
   protected readonly feed = computed(() => {
     const snapshot = this.market.current();

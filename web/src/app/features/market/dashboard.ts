@@ -15,9 +15,12 @@ import { ExecutionTable } from '../../ui/execution-table';
 import { Figure } from '../../ui/figure';
 import { ActivePipelines } from './active-pipelines';
 import { ChartPanel } from './chart-panel';
+import { firedOf } from './fired';
 import { LatestFirings } from './latest-firings';
 
 const LATEST = 12;
+/** As many firings are read; a day may have more. */
+const MOST = 200;
 
 /** What happens now: the account, one chart, the pipelines that watch, what they started. */
 @Component({
@@ -64,12 +67,14 @@ export class Dashboard {
     return { value: holdings ? String(open.length) : '—', names: symbols.join(', ') || 'No open position' };
   });
   protected readonly today = computed(() => {
-    const firings = this.firings.list().value;
+    const isKnown = this.firings.list().value !== undefined;
+    const known = firedOf(this.firings.all(), this.executions.all());
     const midnight = new Date(this.now.ms()).setHours(0, 0, 0, 0);
-    const fired = (firings ?? []).filter(({ decided_ms }) => decided_ms >= midnight);
-    const isMore = fired.length > 0 && fired.length === firings?.length;
-    const started = fired.filter(({ execution_id }) => execution_id).length;
-    return { value: firings ? `${fired.length}${isMore ? '+' : ''}` : '—', started };
+    const fired = known.filter(({ ts_ms }) => ts_ms >= midnight);
+    const isMore =
+      fired.length > 0 && this.firings.all().every(({ ts_ms }) => ts_ms >= midnight) && fired.length >= MOST;
+    const started = fired.filter(({ hasStarted }) => hasStarted).length;
+    return { value: isKnown ? `${fired.length}${isMore ? '+' : ''}` : '—', started };
   });
   protected readonly budget = computed(() => {
     const budget = this.costs.budget();

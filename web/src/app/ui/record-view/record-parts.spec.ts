@@ -40,6 +40,8 @@ describe('scalar', () => {
     ['64000.1200000000', '64,000.12'],
     ['64000.1000000000', '64,000.10'],
     ['0.0000000000', '0'],
+    ['0E-10', '0'],
+    ['3.611E-7', '0.0000003611'],
     [1.5, '1.50'],
     [true, 'yes'],
     [null, ''],
@@ -56,5 +58,6 @@ describe('labelOf', () => {
   it('puts the unit behind', () => {
     expect(labelOf('position_risk_usd')).toBe('Position risk (USD)');
     expect(labelOf('decided_at')).toBe('Decided');
+    expect(labelOf('MACD_12_26_9.line')).toBe('MACD_12_26_9.line');
   });
 });

@@ -10,9 +10,12 @@ export type Part =
   | { kind: 'table'; key: string; label: string; columns: string[]; heads: string[]; rows: string[][]; more: number }
   | { kind: 'record'; key: string; label: string; value: JsonRecord };
 
+/** An indicator's column, `RSI_14`: a name to keep. */
+const COLUMN = /^[A-Z]+(_\d+)+/;
 const LONG = 60;
 const MOST_ROWS = 20;
-const DECIMAL = /^[+-]?\d+\.\d+$/;
+const MOST_PLACES = 10;
+const DECIMAL = /^[+-]?\d+(\.\d+([eE][+-]?\d+)?|[eE][+-]?\d+)$/;
 /** A name of ours, as `every_edge`. */
 const NAME = /^[a-z]+(_[a-z]+)+$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
@@ -26,6 +29,9 @@ const UNITS: readonly [RegExp, string][] = [
 
 /** `risk_reward_ratio` → `Risk reward ratio`, `limit_usd` → `Limit (USD)`. */
 export function labelOf(key: string): string {
+  if (COLUMN.test(key)) {
+    return key;
+  }
   const unit = UNITS.find(([ending]) => ending.test(key));
   const words = (unit ? key.replace(unit[0], '') : key).replace(/_at$/, '').replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1) + (unit?.[1] ?? '');
@@ -101,8 +107,9 @@ export function scalar(value: Json | undefined): string {
     return JSON.stringify(value);
   }
   if (DECIMAL.test(value)) {
-    const fraction = value.replace(/^.*\./, '').replace(/0+$/, '');
-    return formatDecimal(value, { places: fraction.length === 1 ? 2 : fraction.length });
+    const plain = formatDecimal(value, { places: MOST_PLACES });
+    const places = plain.replace(/^.*\./, '').replace(/0+$/, '').length;
+    return formatDecimal(value, { places: places === 1 ? 2 : places });
   }
   if (NAME.test(value)) {
     return value.replaceAll('_', ' ');
