@@ -1,75 +1,50 @@
-"""The market flow on Bytewax: one worker, one source, one stateful step, one sink.
+"""Our flows on Bytewax: one worker, one source, one step, one sink.
 
 One independent single-worker process a core, never a Bytewax cluster: Kafka distributes. Its recovery is off: the
-flow's own checkpoint holds state and offsets together (`dataflows.checkpoint`).
+flows keep their own offsets, together with what belongs to them (`dataflows.checkpoint`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import cast
 
 import bytewax.operators as op
-from bytewax._bytewax import run_main  # pyright: ignore[reportUnknownVariableType]
+from bytewax import _bytewax
 from bytewax.dataflow import Dataflow
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from bytewax.operators import StatefulBatchLogic
-from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+from confluent_kafka import Message
 from typing_extensions import override
 
+from dataflows.bytewax_ends import ONE, Sink, Source
 from dataflows.effects import Effects
+from dataflows.history import HistoryStream, Rows
 from dataflows.poll import Poll
 from dataflows.stream import Stream
 
-_ONE = "shard"
 _EPOCH = timedelta(seconds=10)
-_PAST = datetime(2000, 1, 1, tzinfo=UTC)
+_run = cast("Callable[..., None]", getattr(_bytewax, "run_main"))  # noqa: B009 - it has no types
 
 
-def run(stream: Stream) -> None:
-    """Run a stream to its end in the calling thread."""
-    flow = Dataflow("market")
-    polls = op.input("log", flow, _Log(stream))
-    keyed = op.key_on("one", polls, lambda _poll: _ONE)
-    effects = op.stateful_batch("engine", keyed, lambda _state: _Logic(stream))
-    op.output("ways_out", effects, _Out(stream))
-    run_main(flow, epoch_interval=_EPOCH)
+def run_market(stream: Stream) -> None:
+    """Run the market flow to its end in the calling thread."""
 
-
-class _Log(FixedPartitionedSource[Poll, None]):
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    @override
-    def list_parts(self) -> list[str]:
-        return [_ONE]
-
-    @override
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _LogPart:
-        return _LogPart(self._stream)
-
-
-class _LogPart(StatefulSourcePartition[Poll, None]):
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    @override
-    def next_batch(self) -> Iterable[Poll]:
-        poll = self._stream.read()
+    def read() -> Sequence[Poll] | None:
+        poll = stream.read()
         if poll is None:
-            raise StopIteration
-        return [] if self._stream.is_idle(poll) else [poll]
+            return None
+        return () if stream.is_idle(poll) else (poll,)
 
-    @override
-    def next_awake(self) -> datetime | None:
-        return _PAST  # `read` does the waiting; without this an empty poll costs another millisecond
+    flow = Dataflow("market")
+    polls = op.input("log", flow, Source(read))
+    keyed = op.key_on("shard", polls, lambda _poll: ONE)
+    effects = op.stateful_batch("engine", keyed, lambda _state: _Engine(stream))
+    op.output("ways_out", effects, Sink(stream.write))
+    _run(flow, epoch_interval=_EPOCH)
 
-    @override
-    def snapshot(self) -> None:
-        return None
 
-
-class _Logic(StatefulBatchLogic[Poll, Effects, None]):
+class _Engine(StatefulBatchLogic[Poll, Effects, None]):
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
@@ -82,27 +57,21 @@ class _Logic(StatefulBatchLogic[Poll, Effects, None]):
         return None
 
 
-class _Out(FixedPartitionedSink[Effects, None]):
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+def run_costs(stream: HistoryStream) -> None:
+    """Run the cost flow to its end in the calling thread."""
 
-    @override
-    def list_parts(self) -> list[str]:
-        return [_ONE]
+    def read() -> Sequence[list[Message]] | None:
+        messages = stream.read()
+        if messages is None:
+            return None
+        return (messages,) if messages else ()
 
-    @override
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _OutPart:
-        return _OutPart(self._stream)
+    def write(batches: Sequence[Rows]) -> None:
+        for rows in batches:
+            stream.write(rows)
 
-
-class _OutPart(StatefulSinkPartition[Effects, None]):
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    @override
-    def write_batch(self, values: list[Effects]) -> None:
-        self._stream.write(values)
-
-    @override
-    def snapshot(self) -> None:
-        return None
+    flow = Dataflow("costs")
+    batches = op.input("log", flow, Source(read))
+    rows = op.map("rows", batches, stream.sort)
+    op.output("history", op.key_on("one", rows, lambda _rows: ONE), Sink(write))
+    _run(flow, epoch_interval=_EPOCH)

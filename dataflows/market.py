@@ -56,7 +56,7 @@ def _runtime(name: str) -> Runtime:
     if name == "loop":
         from dataflows.loop import run
     else:
-        from dataflows.bytewax_runtime import run
+        from dataflows.bytewax_runtime import run_market as run
     return run
 
 

@@ -26,8 +26,9 @@ from dataflows.position import LogLost
 from dataflows.publisher import Publisher
 from dataflows.restore import engine_config, owned, restore, watched
 from dataflows.shard import Shard
-from dataflows.source import LogReader, open_log
+from dataflows.source import LogReader
 from dataflows.stream import Runtime, Stream
+from dataflows.sure_reader import open_log
 from dataflows.vital_signs import VitalSigns
 
 _log = logger(__name__)
