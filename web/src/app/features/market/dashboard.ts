@@ -73,7 +73,7 @@ export class Dashboard {
     const fired = known.filter(({ ts_ms }) => ts_ms >= midnight);
     const isMore =
       fired.length > 0 && this.firings.all().every(({ ts_ms }) => ts_ms >= midnight) && fired.length >= MOST;
-    const started = fired.filter(({ hasStarted }) => hasStarted).length;
+    const started = fired.filter(({ executionId }) => executionId).length;
     return { value: isKnown ? `${fired.length}${isMore ? '+' : ''}` : '—', started };
   });
   protected readonly budget = computed(() => {

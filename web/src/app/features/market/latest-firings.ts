@@ -1,10 +1,12 @@
 import { Component, computed, inject } from '@angular/core';
 import { RouterLink } from '@angular/router';
 
+import { ExecutionsStore } from '../../data/executions.store';
 import { FiringsStore } from '../../data/firings.store';
 import { ContentState } from '../../ui/content-state';
 import { formatPrice, shortSymbol } from '../../ui/format';
 import { TimeMark } from '../../ui/time-mark';
+import { firedOf } from './fired';
 
 const SHOWN = 14;
 
@@ -15,7 +17,7 @@ const SHOWN = 14;
   template: `
     <section class="panel" aria-labelledby="firings-title">
       <header><h2 id="firings-title">Latest firings</h2></header>
-      <tw-content-state [content]="store.list()" empty="No trigger has fired yet." (retry)="store.load()" />
+      <tw-content-state [content]="content()" empty="No trigger has fired yet." (retry)="store.load()" />
       @if (rows().length) {
         <div class="scroll" tabindex="0" role="region" aria-label="Latest firings">
           <table class="table">
@@ -32,14 +34,14 @@ const SHOWN = 14;
                 <tr>
                   <td>
                     @if (row.executionId) {
-                      <a [routerLink]="['/executions', row.executionId]">{{ row.symbol }}</a>
+                      <a [routerLink]="['/executions', row.executionId]">{{ row.name }}</a>
                     } @else {
-                      {{ row.symbol }}
+                      {{ row.name }}
                     }
                   </td>
-                  <td class="wide muted" [title]="row.pipeline">{{ row.pipeline }}</td>
-                  <td class="num">{{ row.price }}</td>
-                  <td class="num muted"><tw-time [at]="row.at" /></td>
+                  <td class="wide muted" [title]="row.pipelineName">{{ row.pipelineName }}</td>
+                  <td class="num">{{ row.shownPrice }}</td>
+                  <td class="num muted"><tw-time [at]="row.ts_ms" /></td>
                 </tr>
               }
             </tbody>
@@ -50,18 +52,16 @@ const SHOWN = 14;
   `,
 })
 export class LatestFirings {
+  private readonly executions = inject(ExecutionsStore);
   protected readonly store = inject(FiringsStore);
   protected readonly rows = computed(() =>
-    this.store
-      .all()
+    firedOf(this.store.all(), this.executions.all())
       .slice(0, SHOWN)
-      .map((firing) => ({
-        id: firing.firing_id,
-        symbol: shortSymbol(firing.symbol),
-        pipeline: firing.pipeline_name,
-        executionId: firing.execution_id,
-        price: formatPrice(firing.price),
-        at: firing.decided_ms,
-      })),
+      .map((fired) => ({ ...fired, name: shortSymbol(fired.symbol), shownPrice: formatPrice(fired.price) })),
   );
+  /** What the history has, or what executions tell before it. */
+  protected readonly content = computed(() => ({
+    ...this.store.list(),
+    value: this.store.list().value && this.rows(),
+  }));
 }
