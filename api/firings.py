@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from api.context import Ctx, Tx
 from api.session import User
 from api.types import Cursor, Limit, Model, decode_key, encode_key
-from core.errors import InvalidInput, Problem
+from core.errors import InvalidInput, Problem, Unavailable
 from core.store import pipelines
 from core.store.clickhouse import firings as history
-from core.store.listings import executions, suppressions
+from core.store.listings import firings as dispatched
+from core.store.listings import suppressions
 from engine.firing import Evidence, FiringKind
 
 router = APIRouter(tags=["firings"])
@@ -86,20 +87,31 @@ def list_firings(
 ) -> FiringPage:
     """Return firings of the user's pipelines, the newest first."""
     names = _own(tx, user.user_id, pipeline_id)
-    found = history.page_of_firings(
-        ctx.clickhouse,
-        [str(own) for own in names],
-        symbol=symbol or "",
+    before = _before(cursor)
+    taken = dispatched.page(
+        tx,
+        user.user_id,
+        pipeline_id=pipeline_id,
+        symbol=symbol,
         since_ms=since_ms or 0,
-        before=_before(cursor),
+        before=before,
         limit=limit,
     )
-    started = executions.of_firings(tx, user.user_id, [UUID(firing.firing_id) for firing in found])
-    last = found[-1] if len(found) == limit else None
-    return FiringPage(
-        items=[_firing(f, names, started.get(UUID(f.firing_id))) for f in found],
-        next_cursor=encode_key(str(last.decided_ms), last.firing_id) if last else None,
-    )
+    try:
+        stored = history.page_of_firings(
+            ctx.clickhouse,
+            [str(own) for own in names],
+            symbol=symbol or "",
+            since_ms=since_ms or 0,
+            before=before,
+            limit=limit,
+        )
+    except Unavailable:
+        stored = []  # those that the dispatcher has taken are here all the same
+    items = {f.firing_id: _stored(f, names) for f in stored} | {f.firing.firing_id: _taken(f, names) for f in taken}
+    newest = sorted(items.values(), key=lambda item: (item.decided_ms, str(item.firing_id)), reverse=True)[:limit]
+    last = newest[-1] if len(newest) == limit else None
+    return FiringPage(items=newest, next_cursor=encode_key(str(last.decided_ms), str(last.firing_id)) if last else None)
 
 
 @router.get("/suppressions")
@@ -163,16 +175,35 @@ def _before(cursor: str | None) -> tuple[int, str]:
     return int(decided_ms), firing_id
 
 
-def _firing(stored: history.StoredFiring, names: dict[UUID, str], execution: tuple[UUID, str] | None) -> ListedFiring:
-    fields = msgspec.structs.asdict(stored)
+def _stored(found: history.StoredFiring, names: dict[UUID, str]) -> ListedFiring:
+    """Return a firing that no dispatcher has taken yet."""
     return ListedFiring.model_validate(
         {
-            **fields,
-            "pipeline_name": names.get(UUID(stored.pipeline_id), ""),
-            "evidence": msgspec.json.decode(stored.evidence, type=Evidence),
-            "execution_id": execution[0] if execution else None,
-            "execution_status": execution[1] if execution else None,
+            **msgspec.structs.asdict(found),
+            "pipeline_name": names.get(UUID(found.pipeline_id), ""),
+            "evidence": msgspec.json.decode(found.evidence, type=Evidence),
+            "execution_id": None,
+            "execution_status": None,
         }
+    )
+
+
+def _taken(found: dispatched.TakenFiring, names: dict[UUID, str]) -> ListedFiring:
+    firing = found.firing
+    return ListedFiring(
+        firing_id=UUID(firing.firing_id),
+        pipeline_id=UUID(firing.pipeline_id),
+        pipeline_name=names.get(UUID(firing.pipeline_id), ""),
+        trigger_id=firing.trigger_id,
+        trigger_version=firing.trigger_version,
+        symbol=firing.symbol,
+        ts_ms=firing.ts_ms,
+        decided_ms=firing.decided_ms,
+        price=firing.price,
+        kind=firing.kind,
+        evidence=firing.evidence,
+        execution_id=found.execution_id,
+        execution_status=found.status,
     )
 
 

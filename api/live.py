@@ -22,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.context import context_of
 from api.hub import Client, Hub
+from api.metrics import SOCKETS
 from api.session import identity_of, is_same_origin
 from core.errors import Unavailable
 from core.store import events
@@ -64,6 +65,7 @@ async def follow_live(socket: WebSocket) -> None:
     if not hub.add(client):
         await socket.close(TOO_MANY, "too many connections of one user")
         return
+    SOCKETS.inc()
     ends_in_s = max(0.0, identity.until_s - ctx.clock.now_ms() / 1000)
     reader = asyncio.create_task(_read(socket, client, hub))
     writer = asyncio.create_task(_write(socket, client, seq))
@@ -74,6 +76,7 @@ async def follow_live(socket: WebSocket) -> None:
             await socket.close(code, reason)
     finally:
         hub.remove(client)
+        SOCKETS.dec()
         for task in (reader, writer):
             task.cancel()
         await asyncio.gather(reader, writer, return_exceptions=True)

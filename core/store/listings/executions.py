@@ -145,12 +145,6 @@ def steps(tx: Connection, execution_id: UUID) -> list[Step]:
     return read_all(tx, query.order_by(step_executions.c.position, step_executions.c.started_at), Step)
 
 
-def of_firings(tx: Connection, user_id: UUID, firing_ids: list[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """Return execution id and status of those firings that started one."""
-    query = select(_e.firing_id, _e.id, _e.status).where(_e.user_id == user_id, _e.firing_id.in_(firing_ids))
-    return {row[0]: (row[1], row[2]) for row in tx.execute(query)}
-
-
 def latest_of_pipelines(tx: Connection, pipeline_ids: list[UUID]) -> dict[UUID, LatestExecution]:
     """Return the newest execution of each pipeline that has had one."""
     newest = (

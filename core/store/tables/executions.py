@@ -69,6 +69,12 @@ _e = pipeline_executions.c
 Index("ix_pipeline_executions_user_id_created_at", _e.user_id, _e.created_at.desc(), _e.id.desc())
 Index("ix_pipeline_executions_pipeline_id_created_at", _e.pipeline_id, _e.created_at.desc())
 Index(
+    "ix_pipeline_executions_user_id_decided_ms",
+    _e.user_id,
+    text("((firing ->> 'decided_ms')::bigint) DESC"),
+    text("(firing_id::text) DESC"),
+)
+Index(
     "ix_pipeline_executions_unfinished",
     _e.pipeline_id,
     _e.symbol,
@@ -140,6 +146,12 @@ class SuppressionColumns(TypedColumns):
 
 
 suppressions = Table("suppressions", metadata, SuppressionColumns)
+Index(
+    "ix_suppressions_user_id_decided_ms",
+    suppressions.c.user_id,
+    text("((firing ->> 'decided_ms')::bigint) DESC"),
+    text("(firing_id::text) DESC"),
+)
 Index("ix_suppressions_user_id_at", suppressions.c.user_id, suppressions.c.at.desc())
 Index("ix_suppressions_pipeline_id_at", suppressions.c.pipeline_id, suppressions.c.at.desc())
 

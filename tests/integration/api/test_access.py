@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from tests.integration.api.conftest import NewPerson
@@ -66,7 +65,7 @@ def test_another_users_things_are_not_found(app: FastAPI, new_person: NewPerson)
 def test_a_list_holds_nothing_of_anybody_else(app: FastAPI, new_person: NewPerson, path: str) -> None:
     owner, other = new_person(), new_person()
     make_execution(app, make_pipeline(app, owner.id))
-    if path not in ("firings", "suppressions"):
+    if path != "suppressions":
         assert len(owner.get(f"/{path}").json()["items"]) == 1
     assert other.get(f"/{path}").json() == {"items": [], "next_cursor": None}
 
@@ -98,6 +97,8 @@ def test_a_mutation_from_another_origin_is_refused(app: FastAPI, new_person: New
 
 
 def test_every_operation_has_a_name_of_its_own(app: FastAPI) -> None:
-    names = [route.name for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    paths = app.openapi()["paths"]
+    names = [operation["operationId"] for methods in paths.values() for operation in methods.values()]
+    assert len(names) > 25
     assert len(names) == len(set(names))
     assert all("_" in name or name in ("login", "logout") for name in names)
