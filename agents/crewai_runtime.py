@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,13 @@ def prepare(folder: Path) -> None:
 def load(folder: Path) -> None:
     """Prepare, import, quieten; a second call does nothing new."""
     prepare(folder)
+    with warnings.catch_warnings():
+        # What its modules do to one another while they load is not ours to mend.
+        warnings.simplefilter("ignore")
+        _quieten()
+
+
+def _quieten() -> None:
     import crewai.utilities.task_output_storage_handler as task_outputs
     from crewai.events import event_context
     from crewai.events.event_listener import event_listener

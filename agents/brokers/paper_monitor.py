@@ -55,7 +55,8 @@ class PaperMonitor:
         at = to_datetime(self.clock.now_ms())
         trade = orders.trade(tx, order.trade_id) if order.trade_id else None
         word = _WORDS.get(order.leg, "filled")
-        text = f"{order.side} {plain(order.filled_quantity)} {order.symbol} at {plain(order.filled_price or Decimal(0))}: {word}"
+        price = plain(order.filled_price or Decimal(0))
+        text = f"{order.side} {plain(order.filled_quantity)} {order.symbol} at {price}: {word}"
         if order.leg != "entry":
             reports.notify(
                 tx,

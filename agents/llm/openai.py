@@ -6,6 +6,8 @@ so tokens are read from each HTTP answer. Retries are the runner's: the client m
 
 from __future__ import annotations
 
+import threading
+
 import httpx
 import msgspec
 import openai
@@ -79,6 +81,8 @@ class OpenAIProvider:
         self._settings = settings
         self._model = model
         self._interceptor = MeteringInterceptor(settings.llm_max_output_tokens)
+        self._crew_llms: dict[float, OpenAICompletion] = {}
+        self._lock = threading.Lock()
         self._client = openai.OpenAI(
             api_key=settings.openai_api_key.get_secret_value(),
             base_url=settings.openai_base_url,
@@ -88,6 +92,20 @@ class OpenAIProvider:
         )
 
     def crew_llm(self, temperature: float) -> BaseLLM:
+        with self._lock:
+            made = self._crew_llms.get(temperature)
+            if made is None:
+                made = self._crew_llms[temperature] = self._made(temperature)
+        return made
+
+    def close(self) -> None:
+        """Close connections that are kept open for the next call."""
+        self._client.close()
+        for llm in self._crew_llms.values():
+            llm._get_sync_client().close()  # pyright: ignore[reportPrivateUsage] - no other way to its connections
+
+    def _made(self, temperature: float) -> OpenAICompletion:
+        """Return a model for crews. Making one takes 0.1 s and a pool of connections, so they are kept."""
         return OpenAICompletion(
             model=self._model,
             base_url=self._settings.openai_base_url,
@@ -134,6 +152,9 @@ class OpenAIProvider:
                 return BadModelOutput(f"{self._model} broke off its answer ({type(error).__name__})")
             case pydantic.ValidationError():
                 return BadModelOutput(_first_problem(error))
+            case ValueError() if isinstance(error.__cause__, openai.OpenAIError):
+                # CrewAI wraps some of the client's errors.
+                return self.reaction(error.__cause__)
             case _:
                 return error
 

@@ -68,17 +68,20 @@ def _scores(facts: BiasFacts) -> list[tuple[Timeframe, float]]:
 def _score(data: TimeframeData) -> float:
     votes: list[float] = []
     close = float(data.candles[-1].close if data.candles else data.ohlcv.close)
-    votes += [1.0 if close > value else -1.0 for _, value in _averages(data)]
+    votes += [_sign(close - value) for _, value in _averages(data)]
     rsi = data.indicators.get("RSI_14")
     if rsi is not None:
         votes.append(max(-1.0, min(1.0, (rsi - 50) / 15)))
     histogram = next((v for k, v in data.indicators.items() if k.startswith("MACD") and k.endswith(".histogram")), None)
     if histogram is not None:
-        votes.append(1.0 if histogram > 0 else -1.0 if histogram < 0 else 0.0)
+        votes.append(_sign(histogram))
     if not votes and len(data.candles) > 1:
-        first = float(data.candles[0].close)
-        votes.append(1.0 if close > first else -1.0 if close < first else 0.0)
+        votes.append(_sign(close - float(data.candles[0].close)))
     return sum(votes) / len(votes) if votes else 0.0
+
+
+def _sign(value: float) -> float:
+    return 1.0 if value > 0 else -1.0 if value < 0 else 0.0
 
 
 def _total(scores: list[tuple[Timeframe, float]]) -> float:

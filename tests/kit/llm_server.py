@@ -1,0 +1,213 @@
+"""An OpenAI-compatible server for tests, over real HTTP: it answers by the schema it is given, and can misbehave.
+
+`LlmServer().start()` listens on 127.0.0.1; `server.url` goes to OPENAI_BASE_URL. Each request is kept in
+`server.calls` with the tokens the answer reported, so that a ledger can be compared with it. What it does is
+decided per call by `script`: misbehaviours in order, then `always`. Values it invents for a schema can be set by
+field name in `values`, such as {"action": "buy", "entry_price": 64000.0}.
+"""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal, cast
+
+import msgspec
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Behaviour = Literal[
+    "good", "401", "429", "500", "slow", "hang", "invalid_json", "schema_violation", "empty", "no_usage", "not_found"
+]
+_HANG_S = 30.0
+_ERRORS: Mapping[str, tuple[int, str, str]] = {
+    "401": (401, "invalid_api_key", "Incorrect API key provided."),
+    "429": (429, "rate_limit_exceeded", "Rate limit reached."),
+    "500": (500, "server_error", "The server had an error."),
+    "not_found": (404, "model_not_found", "The model does not exist."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it came, and what was answered."""
+
+    model: str
+    schema: str
+    prompt: str
+    behaviour: Behaviour
+    status: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+
+
+@dataclass(slots=True)
+class LlmServer:
+    values: dict[str, Json] = field(default_factory=dict[str, "Json"])
+    script: deque[Behaviour] = field(default_factory=deque[Behaviour])
+    always: Behaviour = "good"
+    delay_s: float = 0.0
+    calls: list[Call] = field(default_factory=list[Call])
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None, "not started"
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def start(self) -> LlmServer:
+        owner = self
+
+        class Handler(_Handler):
+            server_of_test = owner
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, name="llm-server", daemon=True).start()
+        return self
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def next_behaviour(self) -> Behaviour:
+        with self._lock:
+            return self.script.popleft() if self.script else self.always
+
+    def note(self, call: Call) -> None:
+        with self._lock:
+            self.calls.append(call)
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Return the input and output tokens reported in all answers."""
+        with self._lock:
+            return sum(c.input_tokens for c in self.calls), sum(c.output_tokens for c in self.calls)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_of_test: LlmServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a test reads `calls`."""
+
+    def do_POST(self) -> None:
+        server = self.server_of_test
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        question = cast("dict[str, Json]", msgspec.json.decode(body))
+        behaviour = server.next_behaviour()
+        time.sleep(server.delay_s)
+        if behaviour in ("slow", "hang"):
+            time.sleep(_HANG_S if behaviour == "hang" else 2.0)
+        model = str(question.get("model"))
+        name, schema = _schema_of(question)
+        used = (len(body) // 4, 40 + len(server.calls), 16)
+        if behaviour in _ERRORS:
+            status, code, message = _ERRORS[behaviour]
+            server.note(Call(model, name, body.decode(), behaviour, status, 0, 0, 0))
+            error: Json = {"error": {"message": message, "type": code, "code": code, "param": None}}
+            self._send(status, error, {"Retry-After": "0"} if status == 429 else {})
+            return
+        content = _content(behaviour, schema, server.values)
+        if behaviour == "no_usage":
+            used = (0, 0, 0)
+        server.note(Call(model, name, body.decode(), behaviour, 200, *used))
+        self._send(200, _completion(model, content, used if behaviour != "no_usage" else None), {})
+
+    def _send(self, status: int, answer: Json, headers: Mapping[str, str]) -> None:
+        data = gzip.compress(msgspec.json.encode(answer))
+        try:
+            self.send_response(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+
+def _schema_of(question: dict[str, Json]) -> tuple[str, dict[str, Json]]:
+    """Return name and schema of the answer that is asked for; ("", {}) where text is."""
+    form = question.get("response_format")
+    if not isinstance(form, dict) or form.get("type") != "json_schema":
+        return "", {}
+    wrapped = cast("dict[str, Json]", form["json_schema"])
+    assert wrapped.get("strict") is True, "the schema is not strict"
+    return str(wrapped["name"]), cast("dict[str, Json]", wrapped["schema"])
+
+
+def _content(behaviour: Behaviour, schema: dict[str, Json], values: Mapping[str, Json]) -> str:
+    if behaviour == "invalid_json":
+        return '{"bias": "bull'
+    if behaviour == "empty":
+        return ""
+    if not schema:
+        return "as asked"
+    made = cast("dict[str, Json]", synthesise(schema, schema, values))
+    if behaviour == "schema_violation":
+        made[next(iter(made))] = {"not": "this"}
+    return msgspec.json.encode(made).decode()
+
+
+def synthesise(schema: dict[str, Json], root: dict[str, Json], values: Mapping[str, Json], name: str = "") -> Json:
+    """Return a value that fits a schema: the one set for the field, the first of an enum, a small number."""
+    if name in values:
+        return values[name]
+    if "$ref" in schema:
+        part = cast("dict[str, Json]", root["$defs"])[str(schema["$ref"]).rpartition("/")[2]]
+        return synthesise(cast("dict[str, Json]", part), root, values, name)
+    if "anyOf" in schema:
+        return synthesise(cast("list[dict[str, Json]]", schema["anyOf"])[0], root, values, name)
+    if "enum" in schema:
+        return cast("list[Json]", schema["enum"])[0]
+    match schema.get("type"):
+        case "object":
+            properties = cast("dict[str, dict[str, Json]]", schema.get("properties", {}))
+            return {key: synthesise(part, root, values, key) for key, part in properties.items()}
+        case "array":
+            return [synthesise(cast("dict[str, Json]", schema["items"]), root, values)]
+        case "number" | "integer":
+            return 75
+        case "boolean":
+            return False
+        case "null":
+            return None
+        case _:
+            return "as the evidence shows"
+
+
+def _completion(model: str, content: str, used: tuple[int, int, int] | None) -> Json:
+    answer: dict[str, Json] = {
+        "id": "chatcmpl-test",
+        "object": "chat.completion",
+        "created": 1_741_613_400,
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": content, "refusal": None},
+                "finish_reason": "stop",
+                "logprobs": None,
+            }
+        ],
+    }
+    if used is not None:
+        answer["usage"] = {
+            "prompt_tokens": used[0],
+            "completion_tokens": used[1],
+            "total_tokens": used[0] + used[1],
+            "prompt_tokens_details": {"cached_tokens": used[2], "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+        }
+    return answer
