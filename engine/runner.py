@@ -1,0 +1,217 @@
+"""The compiled loop, driven: entries in, closed candles out, events handed on with their place in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import layout as at
+from engine.candles import SESSIONS, Candles
+from engine.condition import TIMEFRAMES
+from engine.firing import ClosedCandle
+from engine.kernels import dues, run
+from engine.matcher import Matcher
+from engine.tables import Tables
+from engine.trades import Trades
+
+Event = tuple[int, int, int, int]
+"""What, trigger row, block, decision time: the columns of `engine.layout`."""
+
+
+class Entries(NamedTuple):
+    """What one run of the kernel takes, symbol by symbol; `order` is each one's place in the log."""
+
+    symbol: NDArray[np.int32]
+    ts_ms: NDArray[np.int64]
+    recv_ms: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.float64]
+    flags: NDArray[np.uint8]
+    codes: NDArray[np.int64]
+    mark_ms: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+
+class Moment(NamedTuple):
+    """When, in the log, something was decided: sorts outputs, and stamps them."""
+
+    position: float
+    mark_ms: int
+    recv_ms: int
+
+
+class Runner:
+    """Runs entries through the kernel and collects what it puts out.
+
+    Args:
+        take_events: Called with what the kernel stopped for, before it goes on.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        candles: Candles,
+        matcher: Matcher,
+        *,
+        grace_ms: int,
+        take_events: Callable[[list[Event], Moment], None],
+    ) -> None:
+        self._tables = tables
+        self._candles = candles
+        self._matcher = matcher
+        self._grace_ms = grace_ms
+        self._hand_over = take_events
+        self._cursor = np.zeros(at.C_COLUMNS, np.int64)
+        self._cursor[at.C_CLOSED_UNTIL] = at.UNSET
+        self._events = np.zeros((64, at.E_COLUMNS), np.int64)
+        self._xi = np.zeros((1024, at.X_COLUMNS), np.int64)
+        self._xf = np.zeros((1024, at.Y_COLUMNS))
+        self._xv = np.zeros(8192)
+        self._marks: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._closed: list[tuple[tuple[float, int, str, int, int], ClosedCandle]] = []
+
+    @property
+    def closed_until(self) -> int:
+        """Every minute before this has been closed by a mark, also an empty one (T14)."""
+        return int(self._cursor[at.C_CLOSED_UNTIL])
+
+    @closed_until.setter
+    def closed_until(self, ms: int) -> None:
+        self._cursor[at.C_CLOSED_UNTIL] = ms
+
+    def close_minutes(self, feed_ms: int) -> None:
+        """Note that a mark of this feed time has passed."""
+        self.closed_until = max(self.closed_until, (feed_ms - self._grace_ms) // at.MINUTE_MS * at.MINUTE_MS)
+
+    def trades(self, trades: Trades, marks: NDArray[np.int64]) -> None:
+        """Take a batch; `marks` is the last mark before each trade, negative where marks come by themselves."""
+        self._marks = marks
+        if len(trades):
+            self._run(_trade_entries(trades, marks, self._tables.symbols))
+
+    def mark(self, feed_ms: int, *, recv_ms: int, is_offline: bool) -> None:
+        """Do what is due by a mark; offline, what is due by every mark up to it, one after another."""
+        t = self._tables
+        due = np.empty(t.symbols, np.int32)
+        due = due[: dues(t.si, t.bi, t.symbols, self._grace_ms, feed_ms, due)]
+        if len(due):
+            self._run(_mark_entries(due, feed_ms, recv_ms=recv_ms, is_offline=is_offline))
+
+    def take_candles(self) -> list[ClosedCandle]:
+        """Return the candles closed since the last time, in the order in which they were."""
+        self._closed.sort(key=lambda found: found[0])
+        found = [candle for _, candle in self._closed]
+        self._closed.clear()
+        return found
+
+    def _run(self, entries: Entries) -> None:
+        self._matcher.flush()
+        t, cursor = self._tables, self._cursor
+        if len(self._events) < 2 * self._matcher.max_triggers + 8:
+            self._events = np.zeros((2 * self._matcher.max_triggers + 8, at.E_COLUMNS), np.int64)
+        cursor[at.C_AT] = cursor[at.C_EVENTS] = cursor[at.C_CANDLES] = cursor[at.C_VALUES] = 0
+        cursor[at.C_COUNT] = len(entries.symbol)
+        cursor[at.C_MARK] = -1
+        cursor[at.C_GRACE] = self._grace_ms
+        while True:
+            run(
+                *entries[:8], cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links, t.programs, t.ni,
+                t.nf, t.forming, t.closed, t.qi, t.qv, t.vi, t.vf, t.gi, self._events, self._xi, self._xf,
+                self._xv,
+            )  # fmt: skip
+            if cursor[at.C_STATUS] == at.HAS_EVENTS:
+                self._take_events(entries)
+                continue
+            is_too_small = cursor[at.C_CANDLES] == 0
+            self._collect(entries)
+            if cursor[at.C_STATUS] == at.DONE:
+                return
+            if is_too_small:
+                self._xv = np.zeros(2 * len(self._xv))
+
+    def _moment(self, entries: Entries, entry: int, mark_ms: int) -> Moment:
+        if mark_ms >= 0:
+            # A mark of an offline tape stands before the trades of its instant, whatever symbol they are.
+            place = int(np.searchsorted(self._marks, mark_ms, side="left"))
+            return Moment(2.0 * place, mark_ms, 0)
+        if entries.flags[entry] == at.ENTRY_MARK:
+            return Moment(0.0, int(entries.ts_ms[entry]), int(entries.recv_ms[entry]))
+        return Moment(2.0 * int(entries.order[entry]) + 1.0, -1, int(entries.recv_ms[entry]))
+
+    def _collect(self, entries: Entries) -> None:
+        """Make records of the closed candles in the output, and empty it."""
+        n, used = int(self._cursor[at.C_CANDLES]), int(self._cursor[at.C_VALUES])
+        self._cursor[at.C_CANDLES] = self._cursor[at.C_VALUES] = 0
+        if not n:
+            return
+        xi = self._xi[:n]
+        values: list[float] = self._xv[:used].tolist()
+        marks = xi[:, at.X_MARK]
+        order = 2.0 * entries.order[xi[:, at.X_AT]] + 1.0
+        places = np.where(marks >= 0, 2.0 * np.searchsorted(self._marks, marks), order).tolist()
+        for place, row, prices in zip(places, xi.tolist(), self._xf[:n].tolist(), strict=True):
+            _, mark_ms, b, lane, start, end, trades, is_partial, first = row
+            o, high, low, close, volume, vwap = prices
+            symbol, session = self._candles.name_of(b)
+            picks = self._candles.picks(b, lane)
+            candle = ClosedCandle(
+                symbol=symbol,
+                session=session,
+                timeframe=TIMEFRAMES[int(lane)],
+                ts_ms=start,
+                end_ms=end,
+                open=o,
+                high=high,
+                low=low,
+                close=close,
+                volume=volume,
+                vwap=vwap,
+                trades=trades,
+                partial=bool(is_partial),
+                source="stream",
+                values={column: values[first + index] for column, index in picks},
+            )
+            self._closed.append(((place, mark_ms, symbol, SESSIONS.index(session), lane), candle))
+
+    def _take_events(self, entries: Entries) -> None:
+        cursor = self._cursor
+        moment = self._moment(entries, int(cursor[at.C_ENTRY]), int(cursor[at.C_MARK]))
+        events = [(int(a), int(t), int(b), int(ms)) for a, t, b, ms in self._events[: cursor[at.C_EVENTS]].tolist()]
+        cursor[at.C_EVENTS] = 0
+        self._hand_over(events, moment)
+
+
+def _trade_entries(trades: Trades, marks: NDArray[np.int64], symbols: int) -> Entries:
+    if len(trades.symbol) and (trades.symbol.min() < 0 or trades.symbol.max() >= symbols):
+        raise ValueError("a trade's symbol id was not given out by Engine.symbol_id")
+    order = np.argsort(trades.symbol, kind="stable")
+    return Entries(
+        trades.symbol[order],
+        trades.ts_ms[order],
+        trades.recv_ms[order],
+        trades.price[order],
+        trades.size[order],
+        # The two highest bits are ours (marks).
+        trades.flags[order] & np.uint8(7),
+        trades.codes[order].view(np.int64),
+        marks[order],
+        order.astype(np.int64),
+    )
+
+
+def _mark_entries(symbols: NDArray[np.int32], feed_ms: int, *, recv_ms: int, is_offline: bool) -> Entries:
+    n = len(symbols)
+    return Entries(
+        symbols.copy(),
+        np.full(n, feed_ms, np.int64),
+        np.full(n, recv_ms, np.int64),
+        np.zeros(n),
+        np.zeros(n),
+        np.full(n, at.ENTRY_CATCH_UP if is_offline else at.ENTRY_MARK, np.uint8),
+        np.zeros(n, np.int64),
+        np.full(n, feed_ms if is_offline else -1, np.int64),
+        np.zeros(n, np.int64),
+    )

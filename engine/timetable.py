@@ -1,0 +1,50 @@
+"""Time triggers against feed time (T33): what is due, what is missed."""
+
+from __future__ import annotations
+
+from engine import schedule
+from engine.decisions import Decisions
+from engine.matcher import Entry, Matcher
+from engine.runner import Moment
+
+
+class Timetable:
+    """The next instant of every time trigger; it stands in the trigger's entry."""
+
+    def __init__(self, matcher: Matcher, decisions: Decisions) -> None:
+        self._matcher = matcher
+        self._decisions = decisions
+
+    def arm(self, entry: Entry, now_ms: int | None) -> None:
+        """Let a trigger's instants count from now; without a time yet, from the first mark."""
+        when = entry.spec.schedule
+        if when is not None:
+            entry.next_due_ms = None if now_ms is None else schedule.next_after(when.when, now_ms)
+
+    def start(self, from_ms: int) -> None:
+        """Let every schedule count from here: instants at or after `from_ms` fall due."""
+        for entry, when in self._matcher.schedules():
+            entry.next_due_ms = schedule.next_after(when.when, from_ms - 1)
+
+    def next_due_ms(self) -> int | None:
+        found = [e.next_due_ms for e, _ in self._matcher.schedules() if e.next_due_ms is not None]
+        return min(found, default=None)
+
+    def fire(self, feed_ms: int, moment: Moment, *, is_first: bool) -> None:
+        """Fire every instant that a mark of this feed time has reached; older than the grace is missed.
+
+        Args:
+            is_first: The first mark ever: what was due before it is not ours to fire.
+        """
+        for entry, when in self._matcher.schedules():
+            if is_first and entry.next_due_ms is None:
+                entry.next_due_ms = schedule.next_after(when.when, feed_ms - 1)
+            instants: list[int] = []
+            while entry.next_due_ms is not None and entry.next_due_ms <= feed_ms:
+                instants.append(entry.next_due_ms)
+                entry.next_due_ms = schedule.next_after(when.when, entry.next_due_ms)
+            for n, instant in enumerate(instants):
+                is_old = feed_ms - instant > when.missed_grace_ms
+                is_missed = is_old and (when.missed == "skip" or n < len(instants) - 1)
+                for _, armed in sorted(entry.rows.items()):
+                    self._decisions.fire_instant(armed, instant, moment, is_missed=is_missed)
