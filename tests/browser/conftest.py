@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
-from tests.browser.words import Login
+from tests.browser.words import Login, log_in
 from tests.kit.platform import DEMO_EMAIL, Platform, running_platform
 from tests.kit.stack import reachable_folder
 
 CHECKOUT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 _TELL_VIOLATIONS = """
 addEventListener('securitypolicyviolation', (event) => {
   console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI} ${event.sample}`);
@@ -24,9 +35,12 @@ addEventListener('securitypolicyviolation', (event) => {
 """
 
 
-@dataclass(slots=True)
+@dataclass
 class Complaints:
-    """What browser, page and policy complained of, in order. `forgiven` holds parts of texts a test brings about."""
+    """What browser, page and policy complained of, in order. `forgiven` holds parts of texts a test brings about.
+
+    Without slots: Playwright keeps its wrappers of the methods on the object.
+    """
 
     texts: list[str] = field(default_factory=list[str])
     forgiven: list[str] = field(default_factory=list[str])
@@ -68,13 +82,21 @@ def browser() -> Generator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def context(browser: Browser, base_url: str) -> Generator[BrowserContext]:
-    context = browser.new_context(base_url=base_url, viewport={"width": 1440, "height": 900})
+@pytest.fixture(scope="session")
+def session_state(browser: Browser, base_url: str, demo_login: Login) -> StorageState:
+    """The cookies of one login, for tests that are about something else."""
+    context = browser.new_context(base_url=base_url)
+    log_in(context.new_page(), demo_login)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def _open(browser: Browser, base_url: str, state: StorageState | None) -> BrowserContext:
+    context = browser.new_context(base_url=base_url, viewport={"width": 1440, "height": 900}, storage_state=state)
     context.set_default_timeout(PATIENCE_MS)
     context.add_init_script(_TELL_VIOLATIONS)
-    yield context
-    context.close()
+    return context
 
 
 @pytest.fixture
@@ -83,10 +105,24 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
-def page(context: BrowserContext, complaints: Complaints) -> Generator[Page]:
-    """A page that fails its test when anything was complained of."""
+def page(browser: Browser, base_url: str, complaints: Complaints) -> Generator[Page]:
+    """A stranger's page; it fails its test when anything was complained of."""
+    with _watched(_open(browser, base_url, None), complaints) as page:
+        yield page
+
+
+@pytest.fixture
+def own_page(browser: Browser, base_url: str, session_state: StorageState, complaints: Complaints) -> Generator[Page]:
+    """A page of somebody who is logged in, watched in the same way."""
+    with _watched(_open(browser, base_url, session_state), complaints) as page:
+        yield page
+
+
+@contextlib.contextmanager
+def _watched(context: BrowserContext, complaints: Complaints) -> Generator[Page]:
     page = context.new_page()
     page.on("console", complaints.note_console)
     page.on("pageerror", complaints.note_error)
     yield page
+    context.close()
     assert complaints.unforgiven() == []

@@ -36,6 +36,7 @@ def test_without_its_socket_the_page_polls_and_then_resumes(
     expect(page.get_by_test_id("price")).not_to_have_text(polled)
     page.goto("/pipelines")
     rows(page, "Pipelines").first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Chain")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Fire .* now$")).click()
     expect(page.get_by_test_id("status")).to_have_text(re.compile("Completed|Suppressed"), timeout=60_000)
 
