@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import msgspec
 from pydantic import JsonValue
 from sqlalchemy import select
 
@@ -56,12 +55,24 @@ class World:
     clock: SystemClock = field(default_factory=SystemClock)
     _number: int = 0
 
-    def pipeline(self, name: str = "btc-breakout", **settings: JsonValue) -> StoredPipeline:
-        """Save an example as an active pipeline, with these of its settings changed."""
+    def pipeline(
+        self,
+        name: str = "btc-breakout",
+        *,
+        node_settings: Mapping[str, dict[str, JsonValue]] | None = None,
+        **settings: JsonValue,
+    ) -> StoredPipeline:
+        """Save an example as an active pipeline, with these of its settings, and of its nodes', changed."""
         config = load_json((EXAMPLES / f"{name}.json").read_text()).to_json()
         own = config.setdefault("settings", {})
         assert isinstance(own, dict)
         own.update({"retry_delay": 0, **settings})
+        nodes = config["nodes"]
+        assert isinstance(nodes, list)
+        for node in nodes:
+            assert isinstance(node, dict)
+            assert isinstance(node["config"], dict)
+            node["config"].update((node_settings or {}).get(str(node["id"]), {}))
         pipeline_id = uuid4()
         with self.engine.begin() as tx:
             return pipelines.create(
@@ -155,7 +166,7 @@ class World:
         with self.engine.connect() as tx:
             return orders.orders_of(tx, orders.trade_id_of(executions.id_of(firing.firing_id)))
 
-    def wait_for_end(self, firing: Firing, *, timeout_s: float = 60) -> StoredExecution:
+    def wait_for_end(self, firing: Firing, *, timeout_s: float = 180) -> StoredExecution:
         def ended() -> StoredExecution | None:
             found = self.execution(firing)
             return found if found and found.status not in executions.UNFINISHED else None
@@ -163,6 +174,17 @@ class World:
         found = wait_until(ended, timeout_s=timeout_s, what="the execution ends")
         assert found is not None
         return found
+
+    def wait_until_ready(self, name: str, process: RunningProcess, *, timeout_s: float = 180) -> None:
+        """Wait until a process of ours beats and says it is well."""
+
+        def is_ready() -> bool:
+            assert process.exit_code is None, f"{name} ended with {process.exit_code}: {process.output[-3000:]}"
+            with contextlib.closing(live.client(self.settings)) as connection:
+                beats = live.heartbeats(connection)
+            return any(b.process == name and b.pid == process.pid and b.state == "ok" for b in beats)
+
+        wait_until(is_ready, timeout_s=timeout_s, what=f"{name} is ready", every_s=0.1)
 
     @contextlib.contextmanager
     def process(self, arguments: Sequence[str], folder: Path) -> Generator[RunningProcess]:
@@ -203,7 +225,3 @@ def candles(
             )
         )  # fmt: skip
     return rows
-
-
-def plain(value: object) -> object:
-    return msgspec.to_builtins(value)
