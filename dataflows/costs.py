@@ -16,6 +16,7 @@ from core.heartbeat import Heartbeat
 from core.settings import Settings
 from core.store import postgres
 from core.store.clickhouse.client import ClickHouse
+from dataflows.ending import leave
 from dataflows.history import HistoryStream
 from dataflows.position import LogLost
 from dataflows.publisher import Publisher
@@ -108,4 +109,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -12,6 +12,7 @@ from core import observability, settings
 from core.clock import SystemClock
 from core.errors import ConfigError
 from core.heartbeat import Heartbeat
+from dataflows.ending import leave
 from dataflows.market_process import MarketProcess
 from dataflows.stream import Runtime
 
@@ -69,4 +70,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -38,9 +38,14 @@ class RunningProcess:
         self._process.wait(5)
 
     def stop(self, *, timeout_s: float = 5.0) -> int:
-        """Ask it to end; return its exit code."""
+        """Ask it to end; return its exit code. One that does not end says where its threads are."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout_s)
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)
+            self._process.wait(5)
+            raise AssertionError(f"not stopped within {timeout_s} s: {self.output[-4000:]}") from None
 
 
 @contextlib.contextmanager
@@ -49,7 +54,7 @@ def running(settings: Settings, arguments: Sequence[str], output: Path) -> Gener
     with output.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
-            env={**os.environ, **variables_of(settings)},
+            env={**os.environ, "PYTHONFAULTHANDLER": "1", **variables_of(settings)},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
