@@ -157,7 +157,7 @@ def health_message(health: Health) -> str:
 
 
 def _shape(health: Health) -> str:
-    """Return what of the health a change of is worth telling: states and sentences, not latencies."""
+    """Return what of the health a change of is worth telling: states and what is wrong, not latencies and counts."""
     parts = [(part.name, part.status) for part in health.parts]
-    processes = [(process.name, process.state, process.sentence) for process in health.processes]
+    processes = [(p.name, p.state, "" if p.state == "ok" else p.sentence) for p in health.processes]
     return repr((health.status, health.sentence, parts, processes))

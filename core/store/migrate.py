@@ -7,13 +7,12 @@ and the others find nothing left to do.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import psycopg.errors
 import psycopg.sql
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from core.errors import ConfigError, Unavailable
 from core.observability import logger
@@ -21,6 +20,9 @@ from core.settings import Settings
 from core.store import postgres
 from core.store.clickhouse import schema
 from core.store.clickhouse.client import ClickHouse
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _LOCK = 7_261_001
@@ -53,14 +55,32 @@ def migrate_postgres(settings: Settings) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            command.upgrade(alembic_config(connection), "head")
+            if _version(connection) != newest_revision():
+                # Loaded only when there is something to do: it takes most of the time of a start.
+                from alembic import command
+
+                command.upgrade(alembic_config(connection), "head")
     finally:
         engine.dispose()
     _log.info("Postgres schema is current")
 
 
+def newest_revision() -> str:
+    """Return the number that the last revision's file begins with."""
+    return max(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
+
+
+def _version(connection: Connection) -> str:
+    """Return the revision the database is at, empty for one that was never migrated."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or ""
+
+
 def alembic_config(connection: Connection) -> Config:
     """Return Alembic's configuration for revisions run on this connection, without any ini file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(VERSIONS.parent))
     config.set_main_option("path_separator", "os")

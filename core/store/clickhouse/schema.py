@@ -7,6 +7,8 @@ For the same reason the roll-up of costs is a view and no materialised sum, whic
 
 from __future__ import annotations
 
+import msgspec
+
 from core.store.clickhouse.client import ClickHouse
 
 _SETTINGS = "SETTINGS non_replicated_deduplication_window = 1000"
@@ -151,7 +153,22 @@ ORDER BY (feed, symbol, at_ms)
 TTL toDateTime(fromUnixTimestamp64Milli(at_ms, 'UTC')) + INTERVAL 400 DAY
 {_SETTINGS}"""
 
-STATEMENTS = (CANDLES, FIRINGS, SUPPRESSIONS, COSTS, EXECUTIONS, FEED_HEALTH, COSTS_BY_DAY)
+STATEMENTS = {
+    "candles": CANDLES,
+    "firings": FIRINGS,
+    "suppressions": SUPPRESSIONS,
+    "costs": COSTS,
+    "executions": EXECUTIONS,
+    "feed_health": FEED_HEALTH,
+    "costs_by_day": COSTS_BY_DAY,
+}
+
+
+_PRESENT = "SELECT name FROM system.tables WHERE database = {database:String}"
+
+
+class _Table(msgspec.Struct, frozen=True):
+    name: str
 
 
 def create(clickhouse: ClickHouse) -> None:
@@ -161,5 +178,7 @@ def create(clickhouse: ClickHouse) -> None:
         Unavailable: ClickHouse does not answer.
     """
     clickhouse.create_database()
-    for statement in STATEMENTS:
-        clickhouse.command(statement)
+    present = {table.name for table in clickhouse.rows(_PRESENT, {"database": clickhouse.database}, _Table)}
+    for name, statement in STATEMENTS.items():
+        if name not in present:
+            clickhouse.command(statement)
