@@ -51,7 +51,7 @@ def test_a_producer_goes_on_after_the_broker_came_back_empty(own_stack: RunningS
     before, cluster = own_stack.pid_of("broker"), cluster_id(settings)
     os.kill(before, signal.SIGKILL)
     sender.produce(topic, b"meanwhile", partition=0)
-    wait_until(lambda: own_stack.pid_of("broker") not in (0, before), timeout_s=10, what="the broker is back")
+    wait_until(lambda: own_stack.pid_of("broker") not in (0, before), timeout_s=30, what="the broker is back")
     sender.produce(topic, b"after", partition=0)
     assert sender.flush(20) == 0
     assert cluster_id(settings) != cluster
@@ -60,7 +60,7 @@ def test_a_producer_goes_on_after_the_broker_came_back_empty(own_stack: RunningS
         found: list[bytes | None] = []
         wait_until(
             lambda: found.extend(m.value() for m in reader.consume(10, 0.1)) or len(found) == 2,
-            timeout_s=10,
+            timeout_s=30,
             what="both messages",
         )
     assert found == [b"meanwhile", b"after"]
@@ -72,7 +72,7 @@ def test_topics_are_there_again_after_the_broker_died(own_stack: RunningStack, t
     os.kill(before, signal.SIGKILL)
     wait_until(
         lambda: any(p.name == "broker" and p.status == "up" and p.pid != before for p in own_stack.run().parts),
-        timeout_s=10,
+        timeout_s=30,
         what="the broker is up",
     )
     with closing(consumer(settings)) as reader:

@@ -73,7 +73,7 @@ def test_each_killed_service_comes_back_with_what_it_had(folder: Path) -> None:
         for name in SERVICES:
             before = stack.pid_of(name)
             os.kill(before, signal.SIGKILL)
-            wait_until(lambda n=name, b=before: is_back(stack, n, b), timeout_s=20, what=f"{name} is back")
+            wait_until(lambda n=name, b=before: is_back(stack, n, b), timeout_s=60, what=f"{name} is back")
         assert_kept_everywhere(settings)
         assert cluster_id(settings) != first_cluster, "a broker that lost its log must say so"
 
