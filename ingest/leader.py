@@ -31,16 +31,19 @@ class LeaderLock:
             settings.redis_url.get_secret_value(), socket_timeout=2, socket_connect_timeout=2, decode_responses=True
         )
         self._holds = False
+        self.trouble = ""
+        """Why there is no lock, where it is not because another process holds it."""
 
     def hold(self) -> bool:
         """Take or renew the lock; return whether we may be connected."""
         try:
+            self.trouble = ""
             if self._holds and self._redis.eval(_RENEW, 1, self._key, self._owner, TTL_S):
                 return True
             self._free_if_its_process_died()
             self._holds = bool(self._redis.set(self._key, self._owner, nx=True, ex=TTL_S))
-        except (redis.RedisError, OSError):
-            return self._holds
+        except (redis.RedisError, OSError) as error:
+            self.trouble = f"Redis does not answer ({type(error).__name__})"
         return self._holds
 
     def release(self) -> None:
@@ -53,10 +56,10 @@ class LeaderLock:
         self._redis.close()
 
     def _free_if_its_process_died(self) -> None:
-        """A killed predecessor on this machine need not be waited for."""
+        """A killed predecessor on this machine need not be waited for; in a container it had our own pid."""
         owner = str(self._redis.get(self._key) or "")
         host, _, pid = owner.rpartition(":")
-        if host == self._host and pid.isdecimal() and not _is_alive(int(pid)):
+        if owner == self._owner or (host == self._host and pid.isdecimal() and not _is_alive(int(pid))):
             self._redis.eval(_RELEASE, 1, self._key, owner)
 
 

@@ -92,8 +92,8 @@ class Publisher:
         kafka.ensure_topics(self._settings)
         if self._cluster_id:
             _log.warning("the broker has another log now: publishing anew", cluster=found)
-            # A new producer: the old one's sequence numbers are of the lost log.
-            self._producer = self._make()
+            if self._settings.kafka_idempotence:
+                self._renew()
         self._cluster_id, self._is_lost = found, False
         return True
 
@@ -103,6 +103,12 @@ class Publisher:
 
     def _make(self) -> Producer:
         return kafka.producer(self._settings, compression="lz4")
+
+    def _renew(self) -> None:
+        """Take another producer, as the old one's sequence numbers are of the lost log; what it held is counted."""
+        old, self._producer = self._producer, self._make()
+        old.purge()
+        old.flush(0.1)
 
     def _lose(self, trades: int) -> None:
         self.counts["trades_dropped"] += trades

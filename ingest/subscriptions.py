@@ -12,6 +12,7 @@ from core.settings import Settings
 from core.wire import kafka
 from core.wire.records import TriggerRecord, decode
 from core.wire.topics import topics
+from engine.condition import Session
 
 _log = logger(__name__)
 
@@ -19,15 +20,20 @@ _log = logger(__name__)
 @dataclass(slots=True)
 class _Wish:
     symbols: tuple[str, ...]
+    session: Session
     is_active: bool = True
 
 
 @dataclass(slots=True)
 class Wishes:
-    """Symbols wished for by pipelines; knows who waits when there are more than the key may have (T32)."""
+    """Symbols wished for by pipelines; knows who waits when there are more than the key may have (T32).
+
+    `refused` are the symbols that the feed does not know: asked for once, then left out.
+    """
 
     watch: tuple[str, ...]
     limit: int
+    refused: set[str] = field(default_factory=set[str])
     _by_pipeline: dict[str, _Wish] = field(default_factory=dict[str, _Wish])
 
     def take(self, pipeline_id: str, record: TriggerRecord | None) -> None:
@@ -36,18 +42,18 @@ class Wishes:
         if record is None or record.action == "remove":
             self._by_pipeline.pop(pipeline_id, None)
         elif record.action == "set":
-            self._by_pipeline[pipeline_id] = _Wish(tuple(record.symbols))
+            self._by_pipeline[pipeline_id] = _wish_of(record)
         elif known is not None:
             known.is_active = record.action == "resume"
         elif record.symbols:
-            self._by_pipeline[pipeline_id] = _Wish(tuple(record.symbols), record.action == "resume")
+            self._by_pipeline[pipeline_id] = _wish_of(record, is_active=record.action == "resume")
 
     def forget(self) -> None:
         self._by_pipeline.clear()
 
     def _all(self) -> list[str]:
         of_pipelines = [s for wish in self._by_pipeline.values() if wish.is_active for s in wish.symbols]
-        return list(dict.fromkeys([*of_pipelines, *self.watch]))
+        return [s for s in dict.fromkeys([*of_pipelines, *self.watch]) if s not in self.refused]
 
     def admitted(self) -> list[str]:
         return self._all()[: self.limit]
@@ -55,6 +61,16 @@ class Wishes:
     def waiting(self) -> list[str]:
         """Symbols without a slot (`waiting_for_slot`)."""
         return self._all()[self.limit :]
+
+    def sessions_of(self, symbol: str) -> tuple[Session, ...]:
+        """Return the sessions whose candles somebody reads: always the regular one."""
+        wishes = (w for w in self._by_pipeline.values() if w.is_active and symbol in w.symbols)
+        return ("regular", "extended") if any(w.session == "extended" for w in wishes) else ("regular",)
+
+
+def _wish_of(record: TriggerRecord, *, is_active: bool = True) -> _Wish:
+    session: Session = "extended" if record.config.get("session") == "extended" else "regular"
+    return _Wish(tuple(record.symbols), session, is_active)
 
 
 class ControlReader:

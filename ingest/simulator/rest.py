@@ -16,7 +16,7 @@ from ingest.simulator.market import Market
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LENGTHS = {"1": 60, "5": 300, "15": 900, "30": 1800, "60": 3600, "D": 86_400, "W": 604_800}
-_MOST_CANDLES = 20_000
+_MOST_CANDLES = 8_000
 _DAY_MS = 86_400_000
 
 

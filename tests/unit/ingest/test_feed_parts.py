@@ -96,6 +96,6 @@ def test_a_daily_candle_stamped_midnight_goes_to_the_session_of_its_date() -> No
     for symbol, start in (("AAPL", 1741613400000), ("BINANCE:BTCUSDT", midnight * 1000)):
         span = midnight * 1000, (midnight + 2 * 86400) * 1000
         intervals = Calendars().intervals(symbol, "regular", "1d", *span)
-        found = roll_up(symbol, "1d", "test", series, intervals=intervals, sessions=intervals)
+        found = roll_up(symbol, "1d", "test", series, intervals=intervals, sessions=intervals, is_daily=True)
         assert found is not None
         assert found.ts_ms == [start]

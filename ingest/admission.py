@@ -1,0 +1,163 @@
+"""Subscribes what is wished for, as far as the key allows, and sees to it that history comes before live trades."""
+
+from __future__ import annotations
+
+import asyncio
+
+from core.clock import Clock
+from core.errors import NotAllowed, Unavailable
+from core.observability import logger
+from core.wire.trades import History
+from engine.condition import Session
+from ingest.feedclock import FeedClock
+from ingest.history import Ask, HistorySource, asks_for
+from ingest.link import Link
+from ingest.publisher import Publisher
+from ingest.rest import Rest
+from ingest.subscriptions import Wishes
+
+TOO_MANY, INVALID = "too many symbols", "Invalid symbol "
+_TRIES = 3
+_AGAIN_S = 1.0
+_REST_AWAY_S = 30.0
+_log = logger(__name__)
+
+
+class Admission:
+    """One symbol a `step`, so that a new pipeline's symbol need not wait for the rest of the watch list."""
+
+    def __init__(
+        self,
+        wishes: Wishes,
+        link: Link,
+        history: HistorySource,
+        rest: Rest,
+        publisher: Publisher,
+        feed_clock: FeedClock,
+        clock: Clock,
+    ) -> None:
+        self._wishes = wishes
+        self._link = link
+        self._history = history
+        self._rest = rest
+        self._publisher = publisher
+        self._feed_clock = feed_clock
+        self._clock = clock
+        self._most = wishes.limit
+        self._warm: set[tuple[str, Session]] = set()
+        self._lost: tuple[int, tuple[str, ...]] | None = None
+        self._gaps: dict[str, int] = {}
+        self._rest_away_until = 0.0
+        self.subscribed: list[str] = []
+
+    def disconnected(self, at_ms: int) -> None:
+        """Forget the connection's subscriptions; `at_ms` is feed time."""
+        if self.subscribed:
+            self._lost = (at_ms, tuple(self.subscribed))
+        self.subscribed.clear()
+        self._wishes.limit = self._most
+
+    def connected(self, *, after_gap: bool) -> None:
+        """Begin anew; after a gap the candles that were missed are fetched once the symbols are back."""
+        if after_gap and self._lost is not None:
+            since_ms, symbols = self._lost
+            for symbol in symbols:
+                self._gaps.setdefault(symbol, since_ms)
+        self._lost = None
+
+    def forget_history(self) -> None:
+        """The log is another one: what was published is gone."""
+        self._warm.clear()
+        self._gaps.clear()
+
+    def refused(self, message: str) -> None:
+        """Take an error text of the feed. It does not name the symbol that was one too many: it is the last sent."""
+        if message.startswith(INVALID):
+            symbol = message.removeprefix(INVALID).strip()
+            self._wishes.refused.add(symbol)
+            if symbol in self.subscribed:
+                self.subscribed.remove(symbol)
+        elif TOO_MANY in message and self.subscribed:
+            symbol = self.subscribed.pop()
+            self._wishes.limit = max(1, len(self.subscribed))
+            _log.warning("the key's symbol limit is reached", symbol=symbol, limit=self._wishes.limit)
+
+    async def step(self) -> bool:
+        """Do the next thing there is to do on an open connection; return whether there was one."""
+        wanted = self._wishes.admitted()
+        for symbol in self.subscribed:
+            if symbol not in wanted:
+                return await self._give_up(symbol)
+        for symbol in wanted:
+            if symbol not in self.subscribed:
+                return await self._subscribe(symbol)
+        for symbol in wanted:
+            if symbol in self._gaps or self._cold_sessions(symbol):
+                await self._fill(symbol)
+                return True
+        return False
+
+    async def _give_up(self, symbol: str) -> bool:
+        if not await self._link.unsubscribe(symbol):
+            return False
+        self.subscribed.remove(symbol)
+        # Should it be wanted again, its hole is to be filled.
+        self._warm = {(s, session) for s, session in self._warm if s != symbol}
+        self._gaps.pop(symbol, None)
+        return True
+
+    async def _subscribe(self, symbol: str) -> bool:
+        if symbol not in self._gaps:
+            await self._fill(symbol)
+        # First on the list: a refusal may be here before the sending is over.
+        self.subscribed.append(symbol)
+        if await self._link.subscribe(symbol):
+            return True
+        if symbol in self.subscribed:
+            self.subscribed.remove(symbol)
+        return False
+
+    def _cold_sessions(self, symbol: str) -> list[Session]:
+        return [s for s in self._wishes.sessions_of(symbol) if (symbol, s) not in self._warm]
+
+    async def _fill(self, symbol: str) -> None:
+        """Publish the history that is missing; what cannot be had is left out, said and counted."""
+        since_ms = self._gaps.pop(symbol, None)
+        cold = self._cold_sessions(symbol)
+        for session in self._wishes.sessions_of(symbol):
+            if session in cold or since_ms is not None:
+                self._warm.add((symbol, session))
+                await self._publish(symbol, session, 0 if session in cold else since_ms or 0)
+
+    async def _publish(self, symbol: str, session: Session, since_ms: int) -> None:
+        for ask in asks_for(session):
+            try:
+                found = await self._fetch(symbol, ask, session, since_ms)
+            except NotAllowed as error:
+                _log.warning("no history: indicators warm up from live trades", symbol=symbol, reason=str(error))
+                return
+            except Unavailable as error:
+                self._publisher.counts["history_missing"] += 1
+                _log.warning("no history for now", symbol=symbol, timeframe=ask.timeframe, reason=str(error))
+                continue
+            if found is not None:
+                self._publisher.history(found)
+
+    async def _fetch(self, symbol: str, ask: Ask, session: Session, since_ms: int) -> History | None:
+        """Ask a few times; where REST stays away, nobody else waits for it for a while."""
+        tries = _TRIES if self._clock.monotonic() >= self._rest_away_until else 1
+        while True:
+            await asyncio.sleep(self._rest.wait_s())
+            try:
+                found = await asyncio.to_thread(
+                    self._history.fetch, symbol, ask, self._feed_clock.feed_ms(), session=session, since_ms=since_ms
+                )
+            except Unavailable:
+                tries -= 1
+                if tries <= 0:
+                    self._rest_away_until = self._clock.monotonic() + _REST_AWAY_S
+                    raise
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                self._rest_away_until = 0.0
+                return found

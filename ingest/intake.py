@@ -1,0 +1,86 @@
+"""What becomes of a frame: its trades go into batches, what cannot be read into dead letters, errors are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from core.clock import Clock
+from core.errors import Malformed
+from ingest.feedclock import FeedClock
+from ingest.frames import read_frame, read_prints
+from ingest.normaliser import FrameMemory, Normaliser
+from ingest.publisher import Publisher
+
+BATCH_S = 0.002
+"""A batch that is not full is sent after this."""
+
+
+class Intake:
+    """Takes frames on the event loop; `on_error` is told the text of each error that the feed sends."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        normaliser: Normaliser,
+        feed_clock: FeedClock,
+        clock: Clock,
+        *,
+        on_error: Callable[[str], None],
+    ) -> None:
+        self._publisher = publisher
+        self._normaliser = normaliser
+        self._feed_clock = feed_clock
+        self._clock = clock
+        self._on_error = on_error
+        self._memory = FrameMemory()
+        self._flush: asyncio.TimerHandle | None = None
+        self.lag_ms = 0
+        """How far behind feed time the latest trade of the last frame happened."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self._normaliser.counts
+
+    def take(self, text: str | bytes) -> None:
+        try:
+            frame = read_frame(text)
+            if frame.type == "trade":
+                self._take_trades(text, frame.data)
+            elif frame.type == "error":
+                self._on_error(frame.msg)
+            elif frame.type not in ("ping", "news"):
+                raise Malformed("unknown_type", frame.type)
+        except Malformed as error:
+            self._unreadable(text, error.reason, error.detail)
+
+    def _take_trades(self, text: str | bytes, data: msgspec.Raw) -> None:
+        recv_ms = self._clock.now_ms()
+        if self._memory.is_repeat(text, recv_ms):
+            self._publisher.counts["duplicate_frames"] += 1
+            return
+        prints, bad = read_prints(data)
+        latest_ms = self._feed_clock.latest_ms()
+        for given in prints:
+            row = self._normaliser.row(given, recv_ms=recv_ms, feed_ms=latest_ms)
+            if isinstance(row, str):
+                self._unreadable(text, row, f"{given.s} {given.p!r} {given.v!r} {given.t}")
+            else:
+                self._publisher.add(row)
+        for original, why in bad:
+            self._unreadable(original, "bad_trade", why)
+        if prints:
+            self.lag_ms = self._feed_clock.feed_ms() - max(p.t for p in prints)
+        if self._flush is None and self._publisher.has_waiting:
+            self._flush = asyncio.get_running_loop().call_later(BATCH_S, self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush = None
+        self._publisher.flush_all()
+
+    def _unreadable(self, original: str | bytes, reason: str, detail: str) -> None:
+        raw = original.encode() if isinstance(original, str) else original
+        self._publisher.dead_letter(raw, reason=reason, detail=detail)

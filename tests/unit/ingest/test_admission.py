@@ -1,0 +1,166 @@
+"""Who is subscribed when, and that history comes before the first live trade."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from core.clock import ManualClock
+from core.errors import NotAllowed
+from core.wire.records import TriggerRecord
+from core.wire.trades import History
+from engine.condition import Session
+from ingest.admission import Admission
+from ingest.feedclock import ReceiptClock
+from ingest.history import Ask, HistorySource
+from ingest.link import Link
+from ingest.publisher import Publisher
+from ingest.rest import Rest
+from ingest.subscriptions import Wishes
+
+
+class World:
+    """Stands in for the link, the history source, the limiter and the log; writes down what happens in order."""
+
+    def __init__(self, *, watch: tuple[str, ...], limit: int = 50, may_have_history: bool = True) -> None:
+        self.happened: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.is_open = True
+        self.may_have_history = may_have_history
+        self.clock = ManualClock()
+        self.wishes = Wishes(watch=watch, limit=limit)
+        self.admission = Admission(
+            self.wishes, cast(Link, self), cast(HistorySource, self), cast(Rest, self), cast(Publisher, self),
+            ReceiptClock(self.clock), self.clock,
+        )  # fmt: skip
+
+    async def subscribe(self, symbol: str) -> bool:
+        self.happened.append(f"subscribe {symbol}")
+        return self.is_open
+
+    async def unsubscribe(self, symbol: str) -> bool:
+        self.happened.append(f"unsubscribe {symbol}")
+        return self.is_open
+
+    def wait_s(self) -> float:
+        return 0.0
+
+    def fetch(self, symbol: str, ask: Ask, now_ms: int, *, session: Session, since_ms: int) -> History:
+        if not self.may_have_history:
+            raise NotAllowed("403")
+        kind = "gap" if 0 < since_ms <= now_ms else "history"
+        return History(
+            symbol=symbol, session=session, timeframe=ask.timeframe, source=kind, ts_ms=[], open=[], high=[], low=[],
+            close=[], volume=[], vwap=[], trades=[],
+        )  # fmt: skip
+
+    def history(self, found: History) -> None:
+        if found.timeframe == "1m":
+            self.happened.append(f"{found.source} {found.symbol} {found.session}")
+
+    def settle(self) -> list[str]:
+        """Let it do all there is to do; return what happened."""
+        self.happened.clear()
+
+        async def steps() -> None:
+            while await self.admission.step():
+                pass
+
+        asyncio.run(steps())
+        return self.happened
+
+
+def wish(symbol: str, **config: object) -> TriggerRecord:
+    return TriggerRecord(
+        pipeline_id="p", trigger_id="p/n", trigger_version=1, action="set", user_id="u", pipeline_version=1, at_ms=0,
+        symbols=[symbol], config=config,
+    )  # fmt: skip
+
+
+def test_history_is_published_before_a_symbol_is_subscribed() -> None:
+    world = World(watch=("A", "B"))
+    assert world.settle() == ["history A regular", "subscribe A", "history B regular", "subscribe B"]
+    assert world.settle() == []
+
+
+def test_a_new_pipelines_symbol_goes_before_the_rest_of_the_watch_list() -> None:
+    world = World(watch=("A", "B"))
+    asyncio.run(world.admission.step())
+    world.wishes.take("p", wish("NEW"))
+    assert world.settle()[:2] == ["history NEW regular", "subscribe NEW"]
+
+
+def test_the_symbol_one_too_many_is_the_last_one_sent_and_waits() -> None:
+    world = World(watch=("A", "B", "C"))
+    world.settle()
+    world.admission.refused("Subscribing to too many symbols")
+    assert world.admission.subscribed == ["A", "B"]
+    assert world.wishes.waiting() == ["C"]
+    world.wishes.take("p", wish("NEW"))
+    assert world.settle() == ["unsubscribe B", "history NEW regular", "subscribe NEW"]
+
+
+def test_the_limit_found_holds_for_the_connection_only() -> None:
+    world = World(watch=("A", "B"))
+    world.settle()
+    world.admission.refused("Subscribing to too many symbols")
+    world.admission.disconnected(world.clock.now_ms())
+    world.admission.connected(after_gap=False)
+    assert world.settle() == ["subscribe A", "subscribe B"]
+
+
+def test_a_symbol_the_feed_does_not_know_is_asked_for_once() -> None:
+    world = World(watch=("FX:EURUSD",))
+    world.settle()
+    world.admission.refused("Invalid symbol FX:EURUSD")
+    assert world.admission.subscribed == []
+    assert world.settle() == []
+
+
+def test_a_symbol_that_comes_back_after_having_been_given_up_gets_its_history_again() -> None:
+    world = World(watch=())
+    world.wishes.take("p", wish("A"))
+    world.settle()
+    world.wishes.take("p", None)
+    assert world.settle() == ["unsubscribe A"]
+    world.wishes.take("p", wish("A"))
+    assert world.settle() == ["history A regular", "subscribe A"]
+
+
+def test_T20_after_a_gap_symbols_are_back_first_and_their_candles_filled_then() -> None:
+    world = World(watch=("A", "B"))
+    world.settle()
+    world.admission.disconnected(world.clock.now_ms())
+    # Attempts that fail say nothing new.
+    world.admission.disconnected(world.clock.now_ms() + 5_000)
+    world.admission.connected(after_gap=True)
+    assert world.settle() == ["subscribe A", "subscribe B", "gap A regular", "gap B regular"]
+
+
+def test_after_a_short_interruption_nothing_is_fetched() -> None:
+    world = World(watch=("A",))
+    world.settle()
+    world.admission.disconnected(world.clock.now_ms())
+    world.admission.connected(after_gap=False)
+    assert world.settle() == ["subscribe A"]
+
+
+def test_T12_extended_candles_are_fetched_where_a_trigger_reads_them() -> None:
+    world = World(watch=("A",))
+    world.settle()
+    world.wishes.take("p", wish("A", session="extended"))
+    assert world.settle() == ["history A extended"]
+
+
+def test_a_key_without_candles_subscribes_all_the_same() -> None:
+    world = World(watch=("A",), may_have_history=False)
+    assert world.settle() == ["subscribe A"]
+
+
+@pytest.mark.parametrize("text", ["Something new", "Subscribing to too many symbols", "Invalid symbol X"])
+def test_an_error_without_a_subscription_changes_nothing(text: str) -> None:
+    world = World(watch=("A",))
+    world.admission.refused(text)
+    assert world.settle() == ["history A regular", "subscribe A"]
