@@ -44,7 +44,7 @@ def test_a_killed_process_is_started_again_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_process_that_keeps_dying_is_shown_with_its_last_words(tmp_path: Path) -> None:
-    dying = standin("dying", "import sys; sys.exit('no such thing as a free lunch')")
+    dying = standin("dying", "import sys; sys.exit('no such thing as a free lunch')", ready=never)
     with care(tmp_path, (standin("well"),), (dying,)) as it:
         wait_until(lambda: it.view("dying").status is Status.CRASH_LOOP, timeout_s=30, what="the loop is seen")
         assert it.view("dying").detail == "exit code 1: no such thing as a free lunch"
@@ -53,7 +53,7 @@ def test_a_process_that_keeps_dying_is_shown_with_its_last_words(tmp_path: Path)
 
 
 def test_wrong_configuration_at_the_start_ends_the_start_with_its_line(tmp_path: Path) -> None:
-    wrong = standin("wrong", "import sys; sys.stderr.write('TAPEWATCH_X: found 1\\n'); sys.exit(2)")
+    wrong = standin("wrong", "import sys; sys.stderr.write('TAPEWATCH_X: found 1\\n'); sys.exit(2)", ready=never)
     with care(tmp_path, (standin("first"),), (wrong,)) as it:
         wait_until(lambda: bool(it.failed), timeout_s=30, what="it gives up")
     assert "wrong could not be started: exit code 2: TAPEWATCH_X: found 1" in str(it.failed[0])
@@ -61,7 +61,7 @@ def test_wrong_configuration_at_the_start_ends_the_start_with_its_line(tmp_path:
 
 
 def test_an_essential_process_that_cannot_start_ends_the_start(tmp_path: Path) -> None:
-    broken = standin("broken", "import sys; sys.exit(1)", is_essential=True)
+    broken = standin("broken", "import sys; sys.exit(1)", ready=never, is_essential=True)
     with care(tmp_path, (broken,), (standin("second"),)) as it:
         wait_until(lambda: bool(it.failed), timeout_s=30, what="it gives up")
     assert it.view("second").status is Status.PENDING
@@ -110,6 +110,10 @@ def test_a_beating_process_is_up_when_it_says_so_itself(tmp_path: Path) -> None:
         pid = it.view("heart").pid
         it.beats.beat("heart", pid=pid, at_ms=2)
         wait_until(lambda: it.view("heart").state == "ok", timeout_s=30, what="its beat is heard")
+
+
+def never() -> None:
+    raise Unavailable("it does not answer")
 
 
 def _lives(pid: int) -> bool:
