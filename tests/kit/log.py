@@ -37,6 +37,13 @@ def put(settings: Settings, topic: str, value: bytes | None, *, key: str | None 
     _deliver(producer)
 
 
+def put_all(settings: Settings, topic: str, values: Iterable[bytes]) -> None:
+    producer = kafka.producer(settings)
+    for value in values:
+        producer.produce(topic, value)
+    _deliver(producer)
+
+
 def _deliver(producer: Producer) -> None:
     assert producer.flush(20) == 0, "the broker did not take every record"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -21,7 +22,7 @@ from core.wire.records import CostRecord, DeadLetter, EventRecord, decode, encod
 from core.wire.topics import topics
 from dataflows.sure_reader import open_log
 from engine.firing import Firing, Suppression
-from tests.kit.log import put, read_all
+from tests.kit.log import put, put_all, read_all
 from tests.kit.market_flow import beat_of, expected
 from tests.kit.processes import RunningProcess, running
 from tests.kit.tape import SYMBOLS, make_tape, price_trigger
@@ -99,12 +100,12 @@ def test_costs_firings_suppressions_and_executions_are_in_the_history_once(
     pipeline_id = str(uuid4())
     firings = some_firings(migrated, tmp_path, pipeline_id)
     assert len(firings) > 3
+    # The table of suppressions forgets old ones, and the tape is old.
+    recent = replace(firings[1], decided_ms=SystemClock().now_ms())
     execution_id, event = store_execution(migrated, firings[0])
-    for number in [*range(20), 3, 4]:
-        put(migrated, names.costs.name, encode(cost(number)))
-    for firing in [*firings, firings[0]]:
-        put(migrated, names.firings.name, encode(firing))
-    put(migrated, names.suppressions.name, encode(Suppression(firings[1], "ttl")))
+    put_all(migrated, names.costs.name, [encode(cost(number)) for number in [*range(20), 3, 4]])
+    put_all(migrated, names.firings.name, [encode(firing) for firing in [*firings, firings[0]]])
+    put(migrated, names.suppressions.name, encode(Suppression(recent, "cooldown")))
     put(migrated, names.events.name, encode(event))
     put(migrated, names.costs.name, b"rubbish")
     with running_costs(migrated, tmp_path, runtime) as process:
@@ -120,7 +121,7 @@ def test_costs_firings_suppressions_and_executions_are_in_the_history_once(
         stored = page_of_firings(clickhouse, [pipeline_id])
         assert {f.firing_id for f in stored} == {f.firing_id for f in firings}
         [suppressed] = page_of_suppressions(clickhouse, [pipeline_id])
-        assert (suppressed.reason, suppressed.source) == ("ttl", "dispatcher")
+        assert (suppressed.reason, suppressed.source) == ("cooldown", "engine")
         query = "SELECT execution_id, status, kind, total_cost_usd FROM executions FINAL"
         assert clickhouse.rows(query, {}, ExecutionInHistory) == [
             ExecutionInHistory(str(execution_id), "queued", "tick", Decimal(0))
@@ -134,8 +135,7 @@ def test_a_killed_cost_flow_reads_on_and_writes_nothing_twice(migrated: Settings
     name = topics(migrated).costs.name
     for first, is_last in ((0, False), (30, False), (60, True)):
         with running_costs(migrated, tmp_path, "bytewax") as process:
-            for number in range(first, first + 30):
-                put(migrated, name, encode(cost(number)))
+            put_all(migrated, name, [encode(cost(number)) for number in range(first, first + 30)])
             wanted = 90 if is_last else first + 1
             wait_for_count(migrated, "costs", wanted)
             if not is_last:
