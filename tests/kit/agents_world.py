@@ -192,6 +192,10 @@ class World:
         with running(self.settings, arguments, folder / f"{arguments[-1].strip('-')}-{uuid4().hex[:6]}.log") as process:
             yield process
 
+    def become_another_user(self) -> None:
+        """Go on as a new user, with an account of its own."""
+        self.user_id = _add_user(self.engine)
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -200,10 +204,14 @@ def make_world(settings: Settings) -> World:
     """Make a user on migrated stores, and the topics."""
     ensure_topics(settings)
     engine = postgres.engine(settings)
+    return World(settings, engine, _add_user(engine))
+
+
+def _add_user(engine: postgres.Engine) -> UUID:
     user_id = uuid4()
     with engine.begin() as tx:
         users.create(tx, user_id=user_id, email=f"{user_id.hex[:8]}@example.com", password_hash="x")
-    return World(settings, engine, user_id)
+    return user_id
 
 
 def candles(

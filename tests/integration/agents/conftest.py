@@ -20,9 +20,16 @@ def world(migrated: Settings) -> Generator[World]:
     made.close()
 
 
+@pytest.fixture
+def platform(shared: World) -> World:
+    """A world with dispatcher, worker and upkeep, and a user of this test's own."""
+    shared.become_another_user()
+    return shared
+
+
 @pytest.fixture(scope="module")
-def platform(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Generator[World]:
-    """A world with dispatcher, worker and upkeep, shared by the tests of a module: a worker takes long to start."""
+def shared(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Generator[World]:
+    """One set of processes for the tests of a module: a worker takes long to start."""
     folder = tmp_path_factory.mktemp("platform")
     settings = stack.settings_for_a_test(folder)
     migrate.run(settings)

@@ -96,7 +96,6 @@ def test_a_stop_fills_when_the_price_comes_and_its_target_is_cancelled(platform:
     pipeline = platform.pipeline()
     firing = platform.firing(pipeline)
     platform.publish(firing)
-    platform.wait_for_end(firing)
     trade_id = orders.trade_id_of(platform.wait_for_end(firing).id)
     with platform.engine.connect() as tx:
         trade = orders.trade(tx, trade_id)
