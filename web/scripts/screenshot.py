@@ -24,9 +24,11 @@ sys.path.insert(0, str(CHECKOUT))
 from deploy.embedded import environment, runfile  # noqa: E402
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-SIZE = {"width": 1440, "height": 1060}
+SIZE = {"width": 1440, "height": 1000}
 EMAIL = "demo@tapewatch.local"
 START_S = 120.0
+SHOWN = 7
+FILL_MS = 420_000
 
 
 @contextlib.contextmanager
@@ -74,7 +76,8 @@ def take(page: Page, out: Path) -> None:
     executions = page.get_by_role("region", name="Executions", exact=True).locator("tbody tr")
     firings = page.get_by_role("region", name="Latest firings", exact=True).locator("tbody tr")
     expect(page.locator("[data-candles]")).to_be_visible()
-    expect(executions.filter(has_text="Completed").first).to_be_visible(timeout=120_000)
+    # A few of them, so that tables and marks look as after a while of work.
+    expect(executions.filter(has_text="Completed").nth(SHOWN - 1)).to_be_visible(timeout=FILL_MS)
     expect(firings.first).to_be_visible()
     expect(page.get_by_text("trigger fired")).to_be_visible(timeout=60_000)
     expect(page.get_by_test_id("price")).to_contain_text(".")

@@ -69,6 +69,9 @@ export class Shell {
   protected readonly places = PLACES;
   protected readonly running = computed(() => this.executions.running().length);
   protected readonly platform = computed(() => {
+    if (this.link.state() === 'offline') {
+      return { state: 'waiting', text: 'Not known while offline' };
+    }
     const troubles = this.health.troubles().length;
     const parts = this.health.parts().length;
     if (parts === 0) {

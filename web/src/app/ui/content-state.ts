@@ -19,7 +19,9 @@ const STALE_AFTER_MS = 5000;
       <div class="failed" role="alert" [class.line]="content().value !== undefined">
         <tw-icon name="alert" />
         <p>
-          <strong>{{ problem.title }}</strong> {{ problem.advice }}
+          @if (problem.status !== 0 || staleSince() === undefined) {
+            <strong>{{ problem.title }}</strong> {{ problem.advice }}
+          }
           @if (staleSince(); as since) {
             <span class="stale">Stale since {{ since }}.</span>
           }

@@ -15,6 +15,7 @@ import { stateWord, toneOf } from './states';
       white-space: nowrap;
     }
     i {
+      flex: none;
       width: 7px;
       height: 7px;
       border-radius: 50%;
