@@ -12,7 +12,7 @@ import uvicorn
 
 from api.app import create_app
 from api.context import Context
-from api.relay import Relay
+from api.relay import STOP_S, Relay
 from api.seed import seed
 from api.threads import make_thread
 from core import observability, settings
@@ -53,7 +53,7 @@ def serve(configured: Settings) -> None:
             proxy_headers=False,
             ws_max_size=65_536,
             ws_max_queue=16,
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=1,
         )
     )
     # The server raises a signal again once it has stopped; we still have to close what is ours.
@@ -105,11 +105,11 @@ class Keeper:
         self._thread.start()
 
     def close(self) -> None:
+        """End what runs beside the server. Its threads are daemons: one that waits for a neighbour is left to it."""
         self._stopped.set()
         self._relay.close()
         if self._thread.is_alive():
-            self._thread.join(timeout=2)
-        self._heartbeat.close()
+            self._thread.join(timeout=STOP_S)
 
     def _keep(self) -> None:
         if not self._seed():
@@ -118,6 +118,7 @@ class Keeper:
         while not self._stopped.wait(1.0):
             trouble = self._relay.trouble
             self._heartbeat.report("waiting" if trouble else "ok", trouble or "serving")
+        self._heartbeat.close()
 
     def _seed(self) -> bool:
         """Seed as soon as Postgres answers; False where it cannot be."""

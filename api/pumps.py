@@ -64,7 +64,7 @@ class Pumps:
     def close(self) -> None:
         self._stopped.set()
         self._hub.close()
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 0.5
         for thread in self._threads:
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
 

@@ -23,6 +23,8 @@ from core.wire import kafka
 _log = logger(__name__)
 POLL_S = 0.1
 CLUSTER_CHECK_S = 2.0
+STOP_S = 0.5
+"""How long the end waits for a thread; what it had not published is there at the next start."""
 _KEEP_MS = 86_400_000
 _FLUSH_S = 10.0
 _CLUSTER = "kafka_cluster_id"
@@ -46,7 +48,7 @@ class Relay:
     def close(self) -> None:
         self._stopped.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=2)
+            self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
         wait_s = POLL_S
