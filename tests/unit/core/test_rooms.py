@@ -25,7 +25,7 @@ def loaded_by(module: str) -> set[str]:
         ("api.app", {"fastapi", "celery", "numba"}),
         ("dataflows.market", {"bytewax", "numba"}),
         ("ingest.feed", set[str]()),
-        ("agents.dispatch", {"celery"}),
+        ("agents.dispatch", {"celery", "numba"}),
         ("cli.main", set[str]()),
     ],
 )
