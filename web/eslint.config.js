@@ -6,16 +6,24 @@ import tseslint from 'typescript-eslint';
 /** A feature is whole by itself: what two of them need lives in `ui` or `data`. */
 const FEATURES = ['billing', 'executions', 'login', 'market', 'pipelines', 'reports'];
 
+const CLIENT = {
+  group: ['**/data/client/**'],
+  message: 'The API is spoken by data alone: use a store or a model of it.',
+};
+
 const featureWalls = FEATURES.map((feature) => ({
   files: [`src/app/features/${feature}/**/*.ts`],
   rules: {
     'no-restricted-imports': [
       'error',
       {
-        patterns: FEATURES.filter((other) => other !== feature).map((other) => ({
-          group: [`**/features/${other}/**`, `**/${other}/**`, '!**/data/**', '!**/ui/**'],
-          message: 'A feature does not import another feature: move what is shared to ui or data.',
-        })),
+        patterns: [
+          CLIENT,
+          ...FEATURES.filter((other) => other !== feature).map((other) => ({
+            group: [`**/features/${other}/**`, `**/${other}/**`, '!**/data/**', '!**/ui/**'],
+            message: 'A feature does not import another feature: move what is shared to ui or data.',
+          })),
+        ],
       },
     ],
   },
@@ -42,6 +50,10 @@ export default defineConfig(
     },
   },
   ...featureWalls,
+  {
+    files: ['src/app/{shell,ui}/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [CLIENT] }] },
+  },
   {
     files: ['src/**/*.ts'],
     rules: {
