@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import Producer, TopicPartition
 
+from core.errors import Unavailable
 from core.settings import Settings
 from core.wire import kafka
 from core.wire.records import Firing, TriggerRecord, decode, encode
@@ -49,8 +50,11 @@ def _deliver(producer: Producer) -> None:
 
 
 def read_all(settings: Settings, topic: str, *, partition: int = 0) -> list[bytes]:
-    """Return every record's value of a partition as it stands now."""
-    low, high = kafka.bounds(settings, [(topic, partition)])[topic, partition]
+    """Return every record's value of a partition as it stands now; none while there is no such topic."""
+    try:
+        low, high = kafka.bounds(settings, [(topic, partition)])[topic, partition]
+    except Unavailable:
+        return []
     if low == high:
         return []
     consumer = kafka.consumer(settings)
