@@ -1,0 +1,49 @@
+"""The feed's stand-in, running beside a test."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import urllib.request
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kit.process import free_port, running
+from tests.kit.waiting import wait_until
+
+TOKEN = "simulator"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSimulator:
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/v1"
+
+    def now_ms(self) -> int | None:
+        """Return its clock, None while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"{self.rest_url}/simulator/clock", timeout=5) as response:
+                return int(json.load(response)["now_ms"])
+        except OSError:
+            return None
+
+
+@contextlib.contextmanager
+def running_simulator(folder: Path, *arguments: str, port: int = 0) -> Generator[RunningSimulator]:
+    """Start it in a folder that keeps its clock; wait until it answers."""
+    port = port or free_port()
+    given = ["--port", str(port), "--state", str(folder / "clock.json"), *arguments]
+    with running("ingest.simulator", given, variables={}, log=folder / "simulator.log") as process:
+        found = RunningSimulator(port, process)
+        wait_until(lambda: found.now_ms() is not None, timeout_s=60, what="the simulator")
+        yield found
