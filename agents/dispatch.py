@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from uuid import UUID
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
@@ -102,7 +103,7 @@ class Dispatcher:
     def _decide(self, message: Message) -> None:
         """Deal with one message for good; wait for Postgres as long as it takes."""
         try:
-            firing = decode(message.value() or b"", Firing)
+            firing = read(message.value() or b"")
         except Malformed as error:
             self._bury(message, error)
             return
@@ -183,6 +184,23 @@ class Dispatcher:
             suppressions=self._counts.suppressions,
             malformed=self._counts.malformed,
         )
+
+
+def read(data: bytes) -> Firing:
+    """Read a firing that can be stored.
+
+    Raises:
+        Malformed: it cannot; one that only Postgres refused would come again for ever.
+    """
+    if b"\\u0000" in data:
+        raise Malformed("bad_value", "a text with NUL")
+    firing = decode(data, Firing)
+    try:
+        for text in (firing.firing_id, firing.pipeline_id):
+            UUID(text)
+    except ValueError:
+        raise Malformed("bad_record", f"ids {firing.firing_id!r}, {firing.pipeline_id!r}: not UUIDs") from None
+    return firing
 
 
 def main() -> int:

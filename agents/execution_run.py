@@ -23,7 +23,7 @@ from agents.llm.prices import Prices
 from agents.registry import AnyAgent, make_agent
 from agents.teller import Teller
 from core.clock import to_datetime
-from core.errors import OutcomeUnknown, TapewatchError, Unavailable
+from core.errors import InvalidInput, OutcomeUnknown, TapewatchError, Unavailable
 from core.observability import logger
 from core.pipeline import Graph, Node, PipelineConfig
 from core.pipeline.state import PipelineState
@@ -132,7 +132,11 @@ class ExecutionRun:
     # ---- one node -----------------------------------------------------------------------------------------------
 
     def _run(self, node: Node) -> None:
-        agent = make_agent(node)
+        try:
+            agent = make_agent(node)
+        except InvalidInput as error:
+            self._fail(node, _Failure(str(error)))
+            return
         if (reason := self._why_not(agent)) is not None:
             self._record(node, StepEnd(status="skipped", summary=reason), self._state)
             return

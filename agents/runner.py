@@ -12,7 +12,7 @@ from agents.leases import Lease, Leases
 from agents.llm.prices import Prices
 from agents.teller import Teller
 from core.clock import to_datetime
-from core.errors import TapewatchError
+from core.errors import InvalidInput, NotFound, TapewatchError, Unavailable
 from core.observability import logger
 from core.pipeline import PipelineConfig, parse_config
 from core.store import costs, events, executions, pipelines
@@ -52,14 +52,22 @@ class Runner:
             self.leases.close(lease)
 
     def _take(self, execution_id: UUID, lease: Lease) -> tuple[StoredExecution, PipelineConfig] | None:
+        """Return the execution and the version of the pipeline it goes by, None when it is not ours to run."""
+        config: PipelineConfig | None = None
+        problem = ""
         with self.services.engine.begin() as tx:
             found = executions.get(tx, execution_id)
             if found is None:
                 return None
-            config = parse_config(pipelines.version(tx, found.pipeline_id, found.pipeline_version).config)
-            alone = config.settings.overlap == "queue"
+            try:
+                config = parse_config(pipelines.version(tx, found.pipeline_id, found.pipeline_version).config)
+            except (InvalidInput, NotFound) as error:
+                problem = str(error)
+            alone = config is not None and config.settings.overlap == "queue"
             taken = executions.take(tx, execution_id, lease.owner, lease_s=self.leases.lease_s, alone=alone)
-        return None if taken is None else (taken, config)
+        if taken is not None and config is None:
+            self._finish(taken, lease, Outcome("failed", error=f"the pipeline cannot be read: {problem}"))
+        return None if taken is None or config is None else (taken, config)
 
     def _go(self, execution: StoredExecution, config: PipelineConfig, lease: Lease) -> None:
         now_ms = self.services.clock.now_ms()
@@ -73,8 +81,10 @@ class Runner:
         run = ExecutionRun(self.services, self.teller, self.prices, execution, config, lease)
         try:
             outcome = run.go()
-        except (LeaseLost, TapewatchError):
+        except (LeaseLost, Unavailable):
             raise
+        except TapewatchError as error:
+            outcome = Outcome("failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - the outermost of an execution: it fails, the worker goes on
             _log.exception("an execution failed by a fault of ours", execution=str(execution.id))
             outcome = Outcome("failed", error=f"internal error ({type(error).__name__})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -66,6 +67,9 @@ class WorkerProcess:
         """
         settings = load()
         observability.start("worker", settings)
+        for chatty in ("celery.worker.strategy", "celery.app.trace"):
+            # What an execution came to is said by the runner.
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         heartbeat = Heartbeat("worker", settings).start()
         heartbeat.report("starting", "loading the agents")
         process = cls(settings, heartbeat)

@@ -31,7 +31,8 @@ _SLIPPAGE = Decimal("0.0002")
 _COMMISSION_SHARE_USD = Decimal("0.005")
 _COMMISSION_RATE = Decimal("0.001")
 _CENT_FRACTION = Decimal("0.000001")
-_UNUSABLE = ("disconnected", "halted")
+_USABLE = ("live", "quiet", "")
+"""Healths of a feed whose last price may be traded at; empty = nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class PaperBroker:
         return {
             snapshot.symbol: decimal_of(snapshot.price)
             for snapshot in live.snapshots(self.redis, symbols)
-            if snapshot.price and snapshot.health not in _UNUSABLE
+            if snapshot.price and snapshot.health in _USABLE
         }
 
     def fill(self, tx: Connection, client_order_id: str, price: Decimal) -> Order | None:

@@ -48,8 +48,11 @@ class TradeManagerAgent(Agent[TradeManagerSettings]):
         plan, risk = step.state.strategy, step.state.risk
         if plan is None or risk is None or not risk.approved:
             raise TapewatchError("nothing is sent without a strategy and an approval")
-        if step.config.settings.autonomy == "notify":
-            return Result(_not_sent(plan, risk, step, "autonomy is notify: no order is sent"), "No order: notify only")
+        autonomy = step.config.settings.autonomy
+        if autonomy != "automatic":
+            # Nobody can approve yet, and an order nobody approved is never sent.
+            reason = f"autonomy is {autonomy}: no order is sent"
+            return Result(_not_sent(plan, risk, step, reason), f"No order: {reason}")
         broker = make_broker(self.settings.broker, step.services)
         intent = self._intent(plan, risk, step)
         self._write(intent, plan, broker, step)
