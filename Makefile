@@ -81,6 +81,7 @@ client: web/node_modules/.installed ## generate the page's API client from the A
 
 check-client: web/node_modules/.installed
 	@$(BIN)/python -m api.openapi | diff -q - web/openapi.json > /dev/null || { echo "web/openapi.json is behind the API: run make client"; exit 1; }
+	@$(NODE_PATH_FIRST); cd web && npx ng-openapi-gen --silent true && git diff --exit-code --stat -- src/app/data/client
 
 .PHONY: test test-python test-web test-browser
 test: setup test-web test-python test-browser ## every test: Python, page, browser
