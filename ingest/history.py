@@ -29,13 +29,13 @@ class Ask:
     timeframe: Timeframe
     resolution: str
     days: int
-    days_always_open: int
+    days_always_open: float
 
 
 ASKS: tuple[Ask, ...] = (
-    Ask("1m", "1", 5, 1),
-    Ask("5m", "5", 8, 2),
-    Ask("15m", "15", 15, 4),
+    Ask("1m", "1", 5, 0.5),
+    Ask("5m", "5", 8, 1.5),
+    Ask("15m", "15", 15, 3),
     Ask("1h", "30", 60, 14),
     Ask("4h", "30", 60, 28),
     Ask("1d", "D", 420, 300),
@@ -70,7 +70,7 @@ class HistorySource:
         """
         always = self._calendars.calendar_of(symbol) == "24/7"
         days = ask.days_always_open if always else ask.days
-        from_ms = max(now_ms - days * _DAY_MS, since_ms - _BACK_FROM_A_GAP_MS.get(ask.timeframe, _DAY_MS))
+        from_ms = max(now_ms - int(days * _DAY_MS), since_ms - _BACK_FROM_A_GAP_MS.get(ask.timeframe, _DAY_MS))
         series = self._rest.candles(symbol, ask.resolution, from_ms // 1000, now_ms // 1000)
         if not series["t"]:
             return None

@@ -42,5 +42,16 @@ def smooth(key: int, times_ms: NDArray[np.int64], period_ms: int) -> Values:
     x = (times_ms - at * period_ms) / period_ms
     # Quintic fade (Perlin, 2002): no visible corner where one lattice point hands over to the next.
     fade = x * x * x * (x * (x * 6.0 - 15.0) + 10.0)
-    left, right = normal(key, at), normal(key, at + 1)
+    left, right = _lattice(key, at)
     return left + (right - left) * fade
+
+
+def _lattice(key: int, at: NDArray[np.int64]) -> tuple[Values, Values]:
+    """Return the noise at each point and at the one after it, drawn once where many times share a point."""
+    if len(at) == 0:
+        return np.zeros(0), np.zeros(0)
+    first, last = int(at.min()), int(at.max())
+    if last - first + 2 > len(at):
+        return normal(key, at), normal(key, at + 1)
+    drawn = normal(key, np.arange(first, last + 2, dtype=np.int64))
+    return drawn[at - first], drawn[at - first + 1]
