@@ -83,7 +83,7 @@ class BatchWriter:
         self._rows: list[Row] = []
         self._since: float | None = None
         self._queue: deque[_Pending] = deque(_Pending(None, f.name, f.rows, True) for f in spill.files())
-        self._is_away = False
+        self._is_away = self._is_dropping = False
         self._written = self._refused = self._dropped = 0
         self._thread = threading.Thread(target=self._work, name=f"clickhouse-{table}", daemon=True)
 
@@ -189,8 +189,8 @@ class BatchWriter:
             self._done(pending, refused=f"{type(error).__name__}: {error}"[:300])
             return True
         if self._is_away:
-            _log.info("ClickHouse is back", table=self._table)
-        self._is_away = False
+            _log.info("ClickHouse is back", table=self._table, rows_dropped=self._dropped)
+        self._is_away = self._is_dropping = False
         self._done(pending, refused="")
         return True
 
@@ -224,20 +224,23 @@ class BatchWriter:
                     return
                 pending.batch = None
                 excess -= pending.rows
-            while self._spill.is_over_limit:
-                self._drop_oldest()
 
     def _to_disk(self, pending: _Pending) -> None:
         if pending.batch is not None and not pending.is_spilled:
             pending.name = self._spill.write(pending.batch)
             pending.is_spilled = True
+        while self._queue and self._spill.is_over_limit:
+            self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         with self._lock:
             if not self._queue:
                 return
             oldest = self._queue.popleft()
+            is_first = not self._is_dropping
+            self._is_dropping = True
             self._dropped += oldest.rows
-        _log.error("history is dropped, there is no room for it", table=self._table, rows=oldest.rows)
+        if is_first:
+            _log.error("history is dropped, the oldest first: there is no room for it", table=self._table)
         if oldest.is_spilled:
             self._spill.remove(oldest.name)
