@@ -118,14 +118,15 @@ class Engine:
         return self._output()
 
     def play(self, trades: Trades, marks: NDArray[np.int64], *, until_ms: int | None = None) -> Output:
-        """Take a batch of an offline tape, `marks` the last mark before each trade (T24), not falling.
+        """Take a batch of an offline tape, `marks` the last mark before each trade (T24), not falling,
+        negative before the first.
 
         Equal to `on_mark` at every multiple of 250 ms between the trades and `on_trades` of each: marks
         that can do nothing cost nothing. On return every symbol is brought up to the mark `until_ms`, by
         default the last of `marks`.
         """
         self._runner.trades(trades, marks)
-        if until_ms is None and len(marks):
+        if until_ms is None and len(marks) and marks[-1] >= 0:
             until_ms = int(marks[-1])
         if until_ms is not None:
             self._feed_ms = until_ms

@@ -42,6 +42,7 @@ from engine.layout import (
     S_EXTENDED,
     S_LAST_TS,
     S_LATE,
+    S_MARK,
     S_MINUTE,
     S_OUTSIDE,
     S_PREV_PRICE_TS,
@@ -168,8 +169,12 @@ def run(
                 due = next_due(si, bi, s, grace)
                 if due > offline:
                     break
-                # A later step at the same mark must not go back in time.
-                mark = max(cursor[C_MARK], (due + MARK_MS - 1) // MARK_MS * MARK_MS)
+                # Never back in time: not within the steps of one mark, and not before a mark that had
+                # passed when the due thing began (a trade out of order can start a hold in the past).
+                mark = (due + MARK_MS - 1) // MARK_MS * MARK_MS
+                mark = max(mark, cursor[C_MARK] if cursor[C_MARK] >= 0 else si[s, S_MARK] + MARK_MS)
+                if mark > offline:
+                    break
                 cursor[C_MARK] = mark
                 status = _pass_time(
                     s, mark, mark - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf,
@@ -181,6 +186,7 @@ def run(
                     return
             until = (offline - grace) // MINUTE_MS * MINUTE_MS
             cursor[C_MARK] = -1
+            si[s, S_MARK] = offline
         kind = flags[i]
         if kind == ENTRY_CATCH_UP:
             i += 1

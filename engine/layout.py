@@ -22,7 +22,7 @@ MAX_MS = 4_102_444_800_000
 
 # Symbols, int64. The price is that of any session, for time triggers.
 (S_REGULAR, S_EXTENDED, S_CLOSED_UNTIL, S_MINUTE, S_SEQ, S_PRICE_TS, S_LAST_TS, S_PREV_PRICE_TS,
- S_UNKNOWN, S_LATE, S_BAD, S_TRADES, S_OUTSIDE, S_HEALTH_CODE, S_REOPEN) = range(15)  # fmt: skip
+ S_UNKNOWN, S_LATE, S_BAD, S_TRADES, S_OUTSIDE, S_MARK, S_REOPEN) = range(15)  # fmt: skip
 S_WIDTH = 16
 # Symbols, float64.
 SF_PRICE, SF_PREV_PRICE = range(2)

@@ -16,13 +16,21 @@ CHUNK = 65_536
 """Trades handed over at once; any number gives the same result."""
 
 
+NO_MARK = -1
+
+
 def marks_before(ts_ms: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the last mark before each trade: tape time, which never goes back, rounded down.
 
-    A trade whose time is no time (it will be counted as malformed) does not move the tape.
+    NO_MARK until tape time has passed a multiple of 250 ms: the first mark is not before the first trade. A
+    trade whose time is no time (it will be counted as malformed) does not move the tape.
     """
-    usable = np.where((ts_ms >= 0) & (ts_ms < MAX_MS), ts_ms, 0)
-    return np.maximum.accumulate(usable) // MARK_MS * MARK_MS
+    tape = np.maximum.accumulate(np.where((ts_ms >= 0) & (ts_ms < MAX_MS), ts_ms, NO_MARK))
+    begun = tape[tape >= 0]
+    if not len(begun):
+        return np.full(len(tape), NO_MARK, np.int64)
+    marks = tape // MARK_MS * MARK_MS
+    return np.where(marks >= begun[0], marks, NO_MARK)
 
 
 def play(engine: Engine, trades: Trades, *, chunk: int = CHUNK) -> Iterator[Output]:
@@ -35,7 +43,9 @@ def play(engine: Engine, trades: Trades, *, chunk: int = CHUNK) -> Iterator[Outp
     if n == 0:
         return
     marks = marks_before(trades.ts_ms)
-    engine.start_schedules(int(trades.ts_ms[0]))
+    usable = trades.ts_ms[(trades.ts_ms >= 0) & (trades.ts_ms < MAX_MS)]
+    if len(usable):
+        engine.start_schedules(int(usable[0]))
     at = 0
     while at < n:
         end = min(at + chunk, n)

@@ -62,7 +62,7 @@ class Tables:
         self.si = _grown(self.si, s + 1)
         self.sf = _grown(self.sf, s + 1)
         self.si[s, at.S_REGULAR] = self.si[s, at.S_EXTENDED] = -1
-        self.si[s, at.S_CLOSED_UNTIL] = self.si[s, at.S_MINUTE] = at.UNSET
+        self.si[s, at.S_CLOSED_UNTIL] = self.si[s, at.S_MINUTE] = self.si[s, at.S_MARK] = at.UNSET
         self.si[s, at.S_PRICE_TS] = self.si[s, at.S_PREV_PRICE_TS] = self.si[s, at.S_LAST_TS] = at.UNSET
         self.sf[s] = np.nan
         return s

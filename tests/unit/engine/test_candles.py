@@ -1,5 +1,4 @@
 """Candles by contract: rules T11 to T17, T19."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """However a tape is cut, played or interrupted, the engine gives the same (T13, T14, T24, T30)."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 
@@ -101,8 +100,8 @@ def tapes(draw: st.DrawFn) -> list[Row]:
     return rows
 
 
-def _engine(specs: Sequence[TriggerSpec] = SPECS) -> Engine:
-    engine = Engine(CONFIG)
+def _engine(specs: Sequence[TriggerSpec] = SPECS, grace_ms: int = CONFIG.close_grace_ms) -> Engine:
+    engine = Engine(replace(CONFIG, close_grace_ms=grace_ms))
     for symbol in (CRYPTO, STOCK):
         engine.symbol_id(symbol)
     engine.watch([("SMA_2", "1m"), ("MACD_2_3_2.signal", "1m")])
@@ -133,8 +132,8 @@ def _add(total: Output, output: Output) -> None:
     total.candles += output.candles
 
 
-def _whole(rows: list[Row], chunk: int = 1 << 16) -> Output:
-    engine = _engine()
+def _whole(rows: list[Row], chunk: int = 1 << 16, grace_ms: int = CONFIG.close_grace_ms) -> Output:
+    engine = _engine(grace_ms=grace_ms)
     total = Output()
     for output in play(engine, trades(engine, rows), chunk=chunk):
         _add(total, output)
@@ -142,21 +141,20 @@ def _whole(rows: list[Row], chunk: int = 1 << 16) -> Output:
 
 
 @QUICK
-@given(tapes())
-def test_T24_playing_equals_a_mark_at_every_quarter_second(rows: list[Row]) -> None:
-    engine = _engine()
+@given(tapes(), st.sampled_from((2000, 1900, 130)))
+def test_T24_playing_equals_a_mark_at_every_quarter_second(rows: list[Row], grace_ms: int) -> None:
+    engine = _engine(grace_ms=grace_ms)
     tape = trades(engine, rows)
     marks = marks_before(tape.ts_ms).tolist()
     engine.start_schedules(int(tape.ts_ms[0]))
     total = Output()
-    mark = marks[0]
+    mark = -(-int(tape.ts_ms[0]) // 250) * 250
     for i in range(len(tape)):
         while mark <= marks[i]:
-            if mark >= int(tape.ts_ms[0]):
-                _add(total, engine.on_mark(mark, recv_ms=0, health="offline"))
+            _add(total, engine.on_mark(mark, recv_ms=0, health="offline"))
             mark += 250
         _add(total, engine.on_trades(_columns(tape, i, i + 1)))
-    assert _canonical(_whole(rows)) == _canonical(total)
+    assert _canonical(_whole(rows, grace_ms=grace_ms)) == _canonical(total)
 
 
 @QUICK
@@ -214,7 +212,9 @@ def test_T14_candles_equal_a_plain_grouping_of_the_trades_that_are_not_late(rows
         tape_ms = max(tape_ms, row[1])
         if row[0] != CRYPTO or row[4] == 0:
             continue
-        closed_until = max(closed_until, (tape_ms // 250 * 250 - 2000) // 60_000 * 60_000)
+        mark = tape_ms // 250 * 250
+        if mark >= rows[0][1]:  # the first mark is not before the first trade
+            closed_until = max(closed_until, (mark - 2000) // 60_000 * 60_000)
         if row[1] >= closed_until:
             minutes[row[1] // 60_000 * 60_000].append(row)
             closed_until = max(closed_until, row[1] // 60_000 * 60_000)

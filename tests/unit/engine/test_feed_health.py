@@ -1,5 +1,4 @@
 """What a stale, lost or halted feed does to triggers: rules T2, T20, T21, T24."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 

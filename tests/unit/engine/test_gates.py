@@ -1,5 +1,4 @@
 """From an edge to a Firing: rules T5 to T10, T29, T31."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Candles from before the live tape: rules T17, T18, T22."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 

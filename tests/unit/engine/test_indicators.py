@@ -1,5 +1,4 @@
 """Indicators judged by TA-Lib: closed values, forming values, warm-up and the deviations by name (T18)."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Becoming true: rules T1 to T4, T8 of the trigger contract."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Time triggers driven by marks: rules T33, T9, T10, T26."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
 
 from __future__ import annotations
 
