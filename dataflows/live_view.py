@@ -10,12 +10,12 @@ from dataflows.control import Control
 from dataflows.effects import LiveView
 from dataflows.partition import Partition
 
-_MARKET_INTERVAL_S = 0.2
+_SYMBOL_INTERVAL_S = 0.2
+_TURN_INTERVAL_S = 0.02
+_TURN_BUDGET_S = 0.002
 _STATES_INTERVAL_S = 1.0
 _ALL_STATES_INTERVAL_S = 30.0
-_MARKET_BUDGET_S = 0.010
 _STATES_SHARE = 0.02
-_ROUND = 16
 
 
 class LiveReader:
@@ -25,9 +25,10 @@ class LiveReader:
         self._partitions = {p.number: p for p in partitions}
         self._clock = clock
         self._changed: dict[str, int] = {}
+        self._read_at: dict[str, float] = {}
         self._refused: dict[str, TriggerState] = {}
         self._told: dict[str, list[OfTrigger]] = {}
-        self._next_market = self._next_states = self._next_all = clock.monotonic()
+        self._next_turn = self._next_states = self._next_all = clock.monotonic()
 
     def touch(self, partition: int, symbols: Iterable[str]) -> None:
         for symbol in symbols:
@@ -44,8 +45,8 @@ class LiveReader:
     def read(self, now: float) -> LiveView | None:
         """Return what has changed, None while it is not time."""
         view = LiveView()
-        if now >= self._next_market and self._changed:
-            self._next_market = now + _MARKET_INTERVAL_S
+        if now >= self._next_turn and self._changed:
+            self._next_turn = now + _TURN_INTERVAL_S
             view.snapshots = self._market(now)
         if now >= self._next_states:
             self._read_states(now, view)
@@ -53,12 +54,15 @@ class LiveReader:
         return view if view.snapshots or view.states or view.gone else None
 
     def _market(self, now: float) -> list[OfSymbol]:
-        """Read as many changed symbols as the budget allows; the rest has its turn next time."""
+        """Read the symbols that changed first, as long as the budget lasts; the rest has its turn 20 ms later."""
         found: list[OfSymbol] = []
-        while self._changed and self._clock.monotonic() - now < _MARKET_BUDGET_S:
-            for symbol in list(self._changed)[:_ROUND]:
-                engine = self._partitions[self._changed.pop(symbol)].engine
-                found += engine.market([symbol])
+        for symbol in list(self._changed):
+            if now - self._read_at.get(symbol, -1.0) < _SYMBOL_INTERVAL_S:
+                continue
+            self._read_at[symbol] = now
+            found += self._partitions[self._changed.pop(symbol)].engine.market([symbol])
+            if self._clock.monotonic() - now > _TURN_BUDGET_S:
+                break
         return found
 
     def _read_states(self, now: float, view: LiveView) -> None:

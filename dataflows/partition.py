@@ -39,6 +39,7 @@ class Found:
         self.output.firings += output.firings
         self.output.suppressions += output.suppressions
         self.output.candles += output.candles
+        self.touched.update(candle.symbol for candle in output.candles)
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Partition:
         self._control_next = control_next
         self._pending: deque[Control] = deque()
         self._is_live = False
+        self._health: tuple[str, Mapping[str, str]] = ("", {})
         self._symbols: dict[str, int] = {symbol: i for i, symbol in enumerate(engine.symbols)}
         self._journal = journal
         self._places: Mapping[int, int] = journal.read()
@@ -201,6 +203,9 @@ class Partition:
         return known
 
     def _mark(self, mark: Mark, found: Found) -> None:
+        if (mark.health, mark.symbols) != self._health:
+            self._health = (mark.health, mark.symbols)
+            found.touched.update(self.engine.symbols)
         self.numbers.feed_ms, self.numbers.health = mark.feed_ms, mark.health
         self.numbers.last_recv_ms = mark.recv_ms
         found.add(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.indicators.definition import IndicatorDef, Params
 from engine.indicators.registry import INDICATORS
@@ -17,6 +18,7 @@ class Column:
     index: int
 
 
+@lru_cache(maxsize=4096)
 def parse_column(text: str) -> Column:
     """Read a canonical column name, all numbers given: `SMA_20`, `BBANDS_20_2.upper`.
 
