@@ -60,7 +60,12 @@ def test_after_all_of_it_no_firing_ran_twice_and_no_step_or_order_was_doubled(pl
         "SELECT execution_id, payload->>'agent_id' AS node FROM execution_events WHERE event = 'agent_completed' "
         "GROUP BY 1, 2 HAVING count(*) > 1"
     )
-    assert not platform.rows("SELECT execution_id, leg FROM orders GROUP BY 1, 2 HAVING count(*) > 1")
+    # Two targets share the entry: a stop beside each, in a group of its own.
+    assert not platform.rows("SELECT execution_id, leg, oco_group FROM orders GROUP BY 1, 2, 3 HAVING count(*) > 1")
+    assert not platform.rows(
+        "SELECT execution_id FROM orders GROUP BY 1 HAVING count(*) FILTER (WHERE leg = 'entry') > 1 "
+        "OR sum(quantity) FILTER (WHERE leg = 'stop') IS DISTINCT FROM sum(quantity) FILTER (WHERE leg = 'entry')"
+    )
 
 
 def test_after_all_of_it_no_execution_is_stuck(platform: Platform) -> None:

@@ -1,5 +1,5 @@
 """The canonical form of a trigger: what changes its version, and what does not (T31)."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
+
 
 from __future__ import annotations
 

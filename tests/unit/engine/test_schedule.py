@@ -1,5 +1,5 @@
 """When time triggers are due (T33): clock changes, half days, leap days."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
+
 
 from __future__ import annotations
 

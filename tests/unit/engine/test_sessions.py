@@ -1,5 +1,5 @@
 """Session and candle bounds, by the examples of SEMANTICS T11-T13."""
-# ruff: noqa: N802  (names carry the rule of the trigger contract they hold)
+
 
 from __future__ import annotations
 
