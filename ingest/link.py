@@ -14,6 +14,8 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 from core.settings import Settings
 
 HANDSHAKE_S = 15.0
+_GOODBYE_S = 1.0
+"""A feed that does not answer a close is not waited for longer."""
 _MAX_FRAME = 8 * 2**20
 
 
@@ -37,7 +39,9 @@ class Link:
     async def run(self, on_open: Callable[[], None]) -> Ended:
         """Stay connected as long as it lasts; return how it ended."""
         try:
-            async with connect(self._url, open_timeout=HANDSHAKE_S, max_size=_MAX_FRAME, proxy=None) as socket:
+            async with connect(
+                self._url, open_timeout=HANDSHAKE_S, close_timeout=_GOODBYE_S, max_size=_MAX_FRAME, proxy=None
+            ) as socket:
                 self._socket = socket
                 on_open()
                 async for frame in socket:
