@@ -47,6 +47,7 @@ over recorded trades. Settings are TAPEWATCH_* variables, listed in .env.example
 
 def app() -> None:
     """Run the command line and leave with its exit code: 0 well, 1 it failed, 2 it was asked or set up wrongly."""
+    _find_compiled_code()
     wanted = [verb for verb in VERBS if verb.name in sys.argv[1:2]]
     root = typer.Typer(
         name="tapewatch", help=_ABOUT, no_args_is_help=True, rich_markup_mode="markdown",
@@ -65,6 +66,13 @@ def app() -> None:
 
 
 def _root() -> None: ...
+
+
+def _find_compiled_code() -> None:
+    """Use the kernels that `make setup` compiled; numba reads the variable when it is imported."""
+    compiled = Path(__file__).resolve().parents[1] / ".numba_cache"
+    if compiled.is_dir():
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled))
 
 
 def _register(root: typer.Typer, verb: Verb, module: ModuleType) -> None:
