@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from core.settings import Settings
 from core.store import redis as redis_store
@@ -19,7 +20,7 @@ from core.wire.topics import topics
 from dataflows.sure_reader import open_log
 from engine.firing import ClosedCandle
 from tests.kit.log import put, put_tape, put_triggers, read_all, read_firings
-from tests.kit.market_flow import Expected, expected, running_market, wait_for_beat
+from tests.kit.market_flow import Expected, beat_of, expected, running_market, wait_for_beat
 from tests.kit.tape import SYMBOLS, make_tape, price_trigger
 from tests.kit.waiting import wait_until
 
@@ -138,3 +139,47 @@ def test_what_nobody_can_read_goes_to_the_dead_letters_and_the_flow_goes_on(migr
         "bad_json", "invalid_trigger", "mark", "short", "symbols", "version",
     ]  # fmt: skip
     assert kafka.cluster_id(migrated)
+
+
+def test_candles_found_while_clickhouse_is_away_are_in_it_after_it_is_back(migrated: Settings, tmp_path: Path) -> None:
+    open_log(migrated)
+    away = migrated.model_copy(update={"clickhouse_url": "http://127.0.0.1:9"})
+    tape = make_tape(seconds=200, partitions=migrated.trades_partitions, seed=8)
+    should = expected(migrated, tmp_path, TRIGGERS, tape)
+    put_triggers(away, TRIGGERS)
+    with running_market(away, tmp_path / "market.out") as market:
+        wait_for_beat(away, market, what="every trigger armed", triggers=len(TRIGGERS))
+        put_tape(away, tape)
+        wait_for_firings(away, should)
+        wait_for_beat(away, market, what="candles waiting", history_waiting=len(should.candles))
+        wait_until(lambda: "ClickHouse is away" in str(beat_of(away)), timeout_s=10, what="the flow to say so")
+        assert market.stop() == 0
+    assert stored_candles(migrated) == []
+    with running_market(migrated, tmp_path / "market.out") as market:
+        wait_until(lambda: len(stored_candles(migrated)) >= len(should.candles), timeout_s=60, what="all candles")
+        assert market.stop() == 0
+    for candle in stored_candles(migrated):
+        assert_same_candle(candle, should.candles[candle.symbol, candle.session, candle.timeframe, candle.ts_ms])
+
+
+def test_without_redis_firings_and_candles_go_on(migrated: Settings, tmp_path: Path) -> None:
+    open_log(migrated)
+    away = migrated.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
+    tape = make_tape(seconds=120, partitions=migrated.trades_partitions, seed=9)
+    put_triggers(away, TRIGGERS)
+    with running_market(away, tmp_path / "market.out") as market:
+        put_tape(away, tape)
+        wait_until(lambda: len(read_firings(away)) > 0, timeout_s=60, what="a firing")
+        wait_until(lambda: len(stored_candles(away)) > 0, timeout_s=30, what="a candle")
+        assert market.stop() == 0
+        assert "Traceback" not in market.output
+
+
+def test_wrong_configuration_ends_with_one_clear_line(migrated: Settings, tmp_path: Path) -> None:
+    wrong = migrated.model_copy(update={"candle_indicators": "SMA_20,SMASH_3"})
+    with running_market(wrong, tmp_path / "market.out") as market:
+        wait_until(lambda: market.exit_code is not None, timeout_s=60, what="the flow to refuse")
+        assert market.exit_code == 2
+    [line] = [x for x in market.output.splitlines() if not x.startswith("{")]
+    assert "TAPEWATCH_CANDLE_INDICATORS" in line
+    assert "SMASH" in line
