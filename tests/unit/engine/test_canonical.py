@@ -1,6 +1,5 @@
 """The canonical form of a trigger: what changes its version, and what does not (T31)."""
 
-
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,6 +1,5 @@
 """When time triggers are due (T33): clock changes, half days, leap days."""
 
-
 from __future__ import annotations
 
 import os

@@ -1,6 +1,5 @@
 """Session and candle bounds, by the examples of SEMANTICS T11-T13."""
 
-
 from __future__ import annotations
 
 import subprocess
