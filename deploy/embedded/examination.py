@@ -105,7 +105,11 @@ def _folder(directory: DataDir) -> Iterator[Finding]:
         yield Finding("data", Level.WRONG, str(error))
     else:
         if user:
-            yield Finding("data", Level.WELL, f"we are root; PostgreSQL runs as {user!r} and can reach the folder")
+            yield Finding(
+                "data",
+                Level.WELL,
+                f"we are root; PostgreSQL runs as {user.partition(':')[0]!r} and can reach the folder",
+            )
 
 
 def _given() -> int:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ SUPERUSER = "postgres"
 DATABASE = "tapewatch"
 # PostgreSQL refuses to run as root; this user owns nothing else.
 _UNPRIVILEGED = "nobody"
+_CAP_DAC_READ_SEARCH = 1 << 2
+_GUARD = Path(__file__).with_name("guard.py")
 _OPTIONS = {
     "listen_addresses": HOST,
     # A UNIX socket's path is limited to 107 bytes and nobody here uses one.
@@ -81,23 +84,38 @@ def _binaries() -> Path:
 
 
 def check_runnable(folder: Path) -> str | None:
-    """Return the user that the server has to run as, None for our own.
+    """Return the user that the server has to run as (see `guard`), None for our own.
 
     Raises:
-        ConfigError: we are root, and that user cannot reach the folder or the programs.
+        ConfigError: we are root, that user cannot reach the folder or the programs, and we cannot let it.
     """
     if os.geteuid() != 0:
         return None
-    for needed in (folder.parent, _binaries()):
-        check_reachable(needed, _UNPRIVILEGED)
+    try:
+        for needed in (folder.parent, _binaries()):
+            check_reachable(needed, _UNPRIVILEGED)
+    except ConfigError:
+        if not _may_grant_search():
+            raise
+        return f"{_UNPRIVILEGED}:search"
     return _UNPRIVILEGED
+
+
+def _may_grant_search() -> bool:
+    """Say whether this root has the capability to enter any folder (a container's may not)."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return False
+    effective = next((line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), "0")
+    return bool(int(effective, 16) & _CAP_DAC_READ_SEARCH)
 
 
 def _initialise(server: Postgres, binaries: Path, user: str | None) -> None:
     """Make the database folder if there is none; a half-made one is made again."""
     if (server.folder / "PG_VERSION").exists():
         return
-    owner = pwd.getpwnam(user) if user else None
+    owner = pwd.getpwnam(user.partition(":")[0]) if user else None
     making = server.folder.with_name(server.folder.name + ".new")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(mode=0o700)
@@ -105,6 +123,7 @@ def _initialise(server: Postgres, binaries: Path, user: str | None) -> None:
         os.chown(making, owner.pw_uid, owner.pw_gid)
     with _password_file(server.password, owner) as password_file:
         command = [
+            sys.executable, "-I", "-S", str(_GUARD), str(os.getpid()), str(int(signal.SIGKILL)), user or "-", "--",
             str(binaries / "initdb"), "-D", str(making), "-U", SUPERUSER, "--auth=scram-sha-256",
             f"--pwfile={password_file}", "--encoding=UTF8", "--no-locale", "--no-sync",
         ]  # fmt: skip
@@ -113,9 +132,6 @@ def _initialise(server: Postgres, binaries: Path, user: str | None) -> None:
             capture_output=True,
             text=True,
             cwd="/",
-            user=owner.pw_uid if owner else None,
-            group=owner.pw_gid if owner else None,
-            extra_groups=[] if owner else None,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
         )
     if done.returncode != 0:
