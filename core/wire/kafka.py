@@ -181,7 +181,9 @@ def bounds(
     Raises:
         Unavailable: the broker did not answer within the timeout.
     """
-    reader = _reader(settings, {"enable.partition.eof": True})
+    # Tansu gives a fetch no more time than this, and answers with nothing when it needs more.
+    wait_ms = max(50, settings.kafka_fetch_wait_ms)
+    reader = _reader(settings, {"enable.partition.eof": True, "fetch.wait.max.ms": wait_ms})
     try:
         found: dict[tuple[str, int], tuple[int, int]] = {}
         for topic, partition in wanted:

@@ -8,17 +8,19 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from core.errors import Unavailable
 from core.settings import Settings
 from core.store import migrate
 from core.wire import kafka
-from core.wire.trades import Mark, decode
+from core.wire.topics import partition_of, topics
+from core.wire.trades import Mark, decode, encode_trades
 from dataflows.sure_reader import open_log
 from tests.kit.log import put_tape, put_triggers, read_firings
 from tests.kit.market_flow import beat_of, expected, running_market, wait_for_beat
 from tests.kit.stack import RunningStack, reachable_folder, running_stack
-from tests.kit.tape import SYMBOLS, TapeRecord, make_tape, price_trigger
+from tests.kit.tape import START_MS, SYMBOLS, TapeRecord, frame_of, make_tape, price_trigger
 from tests.kit.waiting import wait_until
 
 TRIGGERS = [price_trigger("p-btc", [SYMBOLS[0]]), price_trigger("p-all", SYMBOLS, value=100.5)]
@@ -127,3 +129,25 @@ def feed_ms_of(tape: list[TapeRecord]) -> int:
         if isinstance(message, Mark):
             last[record.partition] = message.feed_ms
     return min(last.values())
+
+
+def test_a_flow_far_behind_reads_a_log_of_very_many_small_batches(
+    own_stack: RunningStack, own: Settings, tmp_path: Path
+) -> None:
+    """Found in a long run: with the fetch wait that suits the end of the log, the broker answered with nothing."""
+    open_log(own)
+    rows = [[(SYMBOLS[0], START_MS + n, 100.0, 1.0)] for n in range(20_000)]
+    put_one_by_one(own, [encode_trades(frame_of(row)) for row in rows], partition_of(SYMBOLS[0], own.trades_partitions))
+    with running_market(own, tmp_path / "market.out") as market:
+        wait_for_beat(own, market, what="the whole backlog read", trades=len(rows))
+        assert market.stop() == 0
+
+
+def put_one_by_one(settings: Settings, values: list[bytes], partition: int) -> None:
+    """Give each record a batch of its own, as trades that come one at a time have."""
+    producer = Producer({"bootstrap.servers": settings.kafka_brokers, "linger.ms": 0, "batch.num.messages": 1})
+    for n, value in enumerate(values):
+        producer.produce(topics(settings).trades.name, value, partition=partition)
+        if n % 500 == 499:
+            producer.flush(20)
+    assert producer.flush(20) == 0
