@@ -2,7 +2,8 @@
 
 `python -m benchmarks.soak --minutes 30 --speed 20` starts `tapewatch up` in a temporary folder, samples every
 process each 10 s, and prints a table (`--json`: one object). It fails when a process grew by more than a third
-and 64 MB between the second third and the last third of the run, or ended above its ceiling.
+and 64 MB between the second third and the last third of the run, or ended above its ceiling, or when no execution
+completed in the last third: a platform that stands still takes no memory either.
 """
 
 from __future__ import annotations
@@ -38,18 +39,22 @@ def main() -> int:
             samples, disk, done, restarts = watch(platform, asked.minutes * 60)
     rows = {name: summary(values) for name, values in samples.items()}
     bad = [name for name, row in rows.items() if not is_bounded(row)]
+    third = max(1, len(done) // 3)
+    late = done[-1] - done[-third]
     report = {
-        "minutes": asked.minutes, "speed": asked.speed, "executions_completed": done, "disk_bytes": disk[-1],
+        "minutes": asked.minutes, "speed": asked.speed, "executions_completed": done[-1],
+        "of_them_in_the_last_third": late, "disk_bytes": disk[-1],
         "disk_bytes_at_start": disk[0], "restarts": restarts, "memory_bytes": rows, "unbounded": bad,
     }  # fmt: skip
     print(json.dumps(report) if asked.json else table(report, rows))
-    return 1 if bad else 0
+    return 1 if bad or not late else 0
 
 
-def watch(platform: Platform, seconds: float) -> tuple[dict[str, list[int]], list[int], int, dict[str, int]]:
-    """Return memory by part, disk over time, executions completed, restarts by part."""
+def watch(platform: Platform, seconds: float) -> tuple[dict[str, list[int]], list[int], list[int], dict[str, int]]:
+    """Return memory by part, disk and executions completed over time, restarts by part."""
     memory: dict[str, list[int]] = {}
     disk: list[int] = []
+    done: list[int] = []
     restarts: dict[str, int] = {}
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -58,11 +63,12 @@ def watch(platform: Platform, seconds: float) -> tuple[dict[str, list[int]], lis
             memory.setdefault(part.name, []).append(part.memory_bytes)
             restarts[part.name] = part.restarts
         disk.append(run.disk_bytes)
+        done.append(platform.completed())
         print(
             f"{seconds - (deadline - time.monotonic()):6.0f} s  {run.disk_bytes / 2**20:7.0f} MB disk", file=sys.stderr
         )
         time.sleep(_EVERY_S)
-    return memory, disk, platform.completed(), {n: r for n, r in restarts.items() if r}
+    return memory, disk, done, {n: r for n, r in restarts.items() if r}
 
 
 def summary(values: list[int]) -> dict[str, int]:
@@ -85,7 +91,10 @@ def table(report: Mapping[str, object], rows: dict[str, dict[str, int]]) -> str:
     for name, row in sorted(rows.items()):
         first, second, last, most = (row[k] / 2**20 for k in ("first_third", "second_third", "last_third", "most"))
         lines.append(f"{name:12} {first:12.0f} {second:8.0f} {last:8.0f} {most:8.0f}")
-    lines.extend(f"{key}: {report[key]}" for key in ("executions_completed", "disk_bytes", "restarts", "unbounded"))
+    lines.extend(
+        f"{key}: {report[key]}"
+        for key in ("executions_completed", "of_them_in_the_last_third", "disk_bytes", "restarts", "unbounded")
+    )
     return "\n".join(lines)
 
 
