@@ -14,6 +14,7 @@ from functools import partial
 from typing import ParamSpec
 from uuid import UUID
 
+import anyio
 import msgspec
 
 from core.wire.records import EventRecord
@@ -100,10 +101,8 @@ class Client:
         if self._events or self._health is not None:
             return
         left_s = market_from - asyncio.get_running_loop().time() if self._market else None
-        try:
-            await asyncio.wait_for(self._changed.wait(), left_s)
-        except TimeoutError:
-            return
+        with anyio.move_on_after(left_s):
+            await self._changed.wait()
 
 
 class Hub:

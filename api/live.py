@@ -11,11 +11,14 @@ A client that was away says the last number it saw, and gets what it missed firs
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
+import anyio
 import msgspec
+from anyio.abc import TaskGroup
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -67,19 +70,23 @@ async def follow_live(socket: WebSocket) -> None:
         return
     SOCKETS.inc()
     ends_in_s = max(0.0, identity.until_s - ctx.clock.now_ms() / 1000)
-    reader = asyncio.create_task(_read(socket, client, hub))
-    writer = asyncio.create_task(_write(socket, client, seq))
     try:
-        done, _ = await asyncio.wait((reader, writer), timeout=ends_in_s, return_when=asyncio.FIRST_COMPLETED)
-        code, reason = _verdict(done, client)
+        with anyio.move_on_after(ends_in_s) as session:
+            async with anyio.create_task_group() as both:
+                both.start_soon(_end_with, both, partial(_read, socket, client, hub))
+                both.start_soon(_end_with, both, partial(_write, socket, client, seq))
+        code, reason = _verdict(client, is_session_over=session.cancelled_caught)
         with suppress(RuntimeError, WebSocketDisconnect):
             await socket.close(code, reason)
     finally:
         hub.remove(client)
         SOCKETS.dec()
-        for task in (reader, writer):
-            task.cancel()
-        await asyncio.gather(reader, writer, return_exceptions=True)
+
+
+async def _end_with(both: TaskGroup, half: Callable[[], Awaitable[None]]) -> None:
+    """Run one half of a connection; when it ends, the other is ended too."""
+    await half()
+    both.cancel_scope.cancel()
 
 
 def hub_of(socket: WebSocket) -> Hub:
@@ -93,9 +100,9 @@ def _last_seq(engine: Engine, user_id: UUID) -> int:
         return events.last_seq(connection, user_id)
 
 
-def _verdict(done: set[asyncio.Task[None]], client: Client) -> tuple[int, str]:
+def _verdict(client: Client, *, is_session_over: bool) -> tuple[int, str]:
     """Return why the connection ends: the session's end, a message that cannot be read, or a slow client."""
-    if not done:
+    if is_session_over:
         return NOT_LOGGED_IN, "the session has ended"
     if client.is_closed_by_hub:
         return GOING_AWAY, "the server stops"
