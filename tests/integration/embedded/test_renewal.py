@@ -7,12 +7,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Message
 
+from core.clock import SystemClock
 from core.errors import Unavailable
 from core.settings import Settings
-from core.wire import kafka
 from core.wire.topics import topics
+from dataflows.position import LogLost
+from dataflows.sure_reader import SureReader, open_log
 from deploy.embedded.broker import NAME, broker
 from deploy.embedded.environment import CHECKOUT
 from deploy.embedded.part import Status
@@ -26,21 +28,19 @@ LIMIT_BYTES = 60_000_000
 
 
 class Follower:
-    """Reads `trades` as our flows do: after a change of cluster it begins at the start of the new log."""
+    """Reads `trades` as our flows do: by their reader, and from the start of the new log when the old one is lost."""
 
     def __init__(self, settings: Settings, it: Care) -> None:
         self._settings = settings
         self._it = it
-        self._topic = topics(settings).trades.name
-        self._cluster = kafka.cluster_id(settings)
+        self._place = (topics(settings).trades.name, 0)
+        self._reader: SureReader | None = None
         self.numbers: list[int] = []
-        self.clusters = 1
+        self.logs = 0
         self.most_bytes = 0
 
-    def follow(self, reader: Consumer) -> None:
-        messages = kafka.values(reader.consume(500, 0.05))
-        if not messages:
-            self._look_for_new_log(reader)
+    def follow(self) -> None:
+        messages = self._messages()
         for message in messages:
             value = message.value()
             assert value is not None
@@ -49,15 +49,25 @@ class Follower:
         self._it.beats.beat("market-0", pid=consumer.pid, at_ms=time.monotonic_ns(), lag=float(len(messages) > 0))
         self.most_bytes = max(self.most_bytes, self._it.view(NAME).memory_bytes)
 
-    def _look_for_new_log(self, reader: Consumer) -> None:
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _messages(self) -> list[Message]:
         try:
-            found = kafka.cluster_id(self._settings, timeout_s=1)
-        except Unavailable:
-            return
-        if found != self._cluster:
-            self._cluster = found
-            self.clusters += 1
-            reader.assign([TopicPartition(self._topic, 0, 0)])
+            if self._reader is None:
+                self._reader = self._opened()
+            return self._reader.read(0.05, most=500)
+        except (LogLost, Unavailable):
+            self.close()
+            return []
+
+    def _opened(self) -> SureReader:
+        reader = SureReader(self._settings, open_log(self._settings), [self._place], SystemClock(), group="follower")
+        reader.assign({self._place: 0})
+        self.logs += 1
+        return reader
 
 
 def test_memory_stays_bounded_and_no_message_is_lost_over_renewals(tmp_path: Path) -> None:
@@ -75,16 +85,10 @@ def test_memory_stays_bounded_and_no_message_is_lost_over_renewals(tmp_path: Pat
     stages = ((broker(port, settings),), (standin("market-0", beats=True),), (source,))
     with care(tmp_path, *stages, companions=(renewal,)) as it:
         wait_until(lambda: it.view("market-0").pid, timeout_s=20, what="the consumer runs")
-        follower = Follower(settings, it)
-        with closing(kafka.consumer(settings)) as reader:
-            reader.assign([TopicPartition(topics(settings).trades.name, 0, 0)])
-            wait_until(
-                lambda: follower.follow(reader) or follower.clusters >= 3, timeout_s=90, what="two renewals", every_s=0
-            )
+        with closing(Follower(settings, it)) as follower:
+            wait_until(lambda: follower.follow() or follower.logs >= 3, timeout_s=90, what="two renewals", every_s=0)
             after = len(follower.numbers) + 20
-            wait_until(
-                lambda: follower.follow(reader) or len(follower.numbers) > after, timeout_s=20, what="it goes on"
-            )
+            wait_until(lambda: follower.follow() or len(follower.numbers) > after, timeout_s=20, what="it goes on")
         assert it.view(NAME).restarts == 0, "a renewal is no failure"
         assert it.view("source").status is Status.UP
     assert follower.numbers == list(range(len(follower.numbers))), "a message was lost, doubled or reordered"
