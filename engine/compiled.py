@@ -2,23 +2,27 @@
 
 numba's cache looks at the file of the function itself only: after a change in an indicator, a loop in another
 file that has it compiled in would go on with the old one. So every kernel's stamp is of all kernel sources.
+
+numba takes half a second to import. What only reads an indicator's definition (the grammar, the forms, the api)
+never pays for it: it is imported by the first call of a kernel.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
-
-import numba
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _HERE = Path(__file__).parent
 
 
-def _sources() -> str:
+@cache
+def sources() -> str:
+    """Return a hash of everything that is compiled."""
     files = [*_HERE.glob("kernels*.py"), *_HERE.glob("indicators/*.py"), _HERE / "layout.py", Path(__file__)]
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(files):
@@ -26,13 +30,38 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-SOURCES = _sources()
-"""Hash of everything that is compiled."""
+class _Kernel:
+    """A function that becomes a numba dispatcher when it is first called, from Python or from another kernel."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__wrapped__ = function
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self._dispatcher: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.dispatcher(*arguments)
+
+    @property
+    def dispatcher(self) -> Any:
+        """The compiled function itself, with all that numba tells of it."""
+        if self._dispatcher is None:
+            import numba
+
+            dispatcher = cast(Any, numba.njit(cache=True, error_model="numpy")(self.__wrapped__))
+            file = dispatcher._cache._cache_file
+            file._source_stamp = (file._source_stamp, sources())
+            self._dispatcher = dispatcher
+        return self._dispatcher
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks of a value that a kernel uses: it is the dispatcher."""
+        from numba.core import types
+
+        return types.Dispatcher(self.dispatcher)
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile a function of numbers and arrays at its first call; division by zero gives inf or NaN."""
-    dispatcher = cast(Any, numba.njit(cache=True, error_model="numpy")(function))
-    file = dispatcher._cache._cache_file
-    file._source_stamp = (file._source_stamp, SOURCES)
-    return cast("Callable[_P, _R]", dispatcher)
+    return cast("Callable[_P, _R]", _Kernel(function))
