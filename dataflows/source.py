@@ -13,6 +13,7 @@ from core.settings import Settings
 from core.wire.topics import topics
 from dataflows.poll import LogRecord, Poll
 from dataflows.position import LogLost, start_of
+from dataflows.progress import Unread
 from dataflows.sure_reader import SureReader
 
 _log = logger(__name__)
@@ -77,9 +78,11 @@ class LogReader:
         poll.caught_up = self._caught_up()
         return poll
 
-    def lag(self) -> int:
-        """Return how many records of the trade partitions lie unread, as far as the client knows."""
-        return sum(max(0, self._reader.end((self._trades, p)) - offset) for p, offset in self._next.items())
+    def unread(self) -> dict[int, Unread]:
+        """Return where each trade partition is read, and how much lies unread, as far as the client knows."""
+        return {
+            p: Unread(offset, max(0, self._reader.end((self._trades, p)) - offset)) for p, offset in self._next.items()
+        }
 
     def close(self) -> None:
         self._reader.close()

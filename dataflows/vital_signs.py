@@ -7,6 +7,7 @@ from core.heartbeat import Heartbeat, State
 from core.store.clickhouse.writer import BatchWriter
 from dataflows.checkpointing import Checkpointer
 from dataflows.live_publisher import LivePublisher
+from dataflows.progress import Progress
 from dataflows.shard import Shard
 from dataflows.source import LogReader
 
@@ -32,6 +33,7 @@ class VitalSigns:
         self._candles = candles
         self._live = live
         self._checkpointer = checkpointer
+        self._progress = Progress()
         self._next = clock.monotonic()
         self._last = (clock.monotonic(), shard.trades)
 
@@ -45,11 +47,13 @@ class VitalSigns:
         self._last = (now, self._shard.trades)
         seconds = now - before
         history = self._candles.state()
+        unread = self._reader.unread()
+        self._progress.take(unread, now_s=now)
         state, detail = self._state(now, history.is_away, history.dropped)
         self._heartbeat.report(
             state,
             detail,
-            lag=float(self._reader.lag()),
+            lag=float(sum(at.records for at in unread.values())),
             trades_per_second=round((self._shard.trades - trades) / seconds, 1) if seconds > 0 else 0.0,
             trades=float(self._shard.trades),
             firings=float(self._shard.firings),
@@ -79,4 +83,6 @@ class VitalSigns:
             return "degraded", "the last checkpoint is old; a restart takes longer"
         if not self._reader.is_complete:
             return "starting", "reading the triggers"
+        if problem := self._progress.problem():
+            return "degraded", problem
         return "ok", self._shard.sentence()
