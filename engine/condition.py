@@ -118,11 +118,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class NewsMatch:
+    """What a news item must be (T34). Empty parts ask for nothing."""
+
     all: tuple[str, ...] = ()
     any: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     max_age_ms: int = 30 * 60_000
+    sentiment: Literal["", "positive", "negative", "neutral"] = ""
+    min_score: int = 1
+    """How many more words of one side than of the other make a text positive or negative."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from engine.evidence import EvidenceWriter, codes_of, last_trade
 from engine.firing import Firing, FiringKind, FiringTrade, Output, Suppression, SuppressionReason, firing_id
 from engine.health import FeedHealth
 from engine.matcher import ArmedTrigger, Matcher
+from engine.news import NewsHit
 from engine.runner import Event, Moment
 from engine.tables import Tables
 
@@ -97,6 +99,34 @@ class Decisions:
             self._suppress(armed, reason, firing, moment)
             return
         gates.remember_firing(self._tables, armed, decided_ms=instant, candle_ms=at.UNSET, session_ms=session)
+        self._found.append((self._key(armed, firing, moment), firing))
+
+    def fire_news(self, armed: ArmedTrigger, hit: NewsHit, moment: Moment) -> None:
+        """Fire a news trigger for one item, or say why not (T34)."""
+        spec, item = armed.spec, hit.item
+        evidence = self._evidence.write(
+            armed, trade=None, health=self._health.text(armed.symbol), decided_recv_ms=item.recv_ms
+        )
+        firing = Firing(
+            firing_id=firing_id(spec.trigger_id, spec.version, armed.symbol, item.published_ms, item.news_id),
+            pipeline_id=spec.pipeline_id,
+            trigger_id=spec.trigger_id,
+            trigger_version=spec.version,
+            symbol=armed.symbol,
+            ts_ms=item.published_ms,
+            decided_ms=item.recv_ms,
+            price=self._price_at(armed.symbol, item.published_ms),
+            kind="news",
+            evidence=replace(evidence, leaves=hit.leaves, news=item),
+        )
+        session = self._session_at(armed.block, item.recv_ms)
+        reason = gates.closed_gate(self._tables, armed, decided_ms=item.recv_ms, candle_ms=at.UNSET, session_ms=session)
+        if hit.is_old and reason != "expired":
+            reason = "old_news"
+        if reason is not None:
+            self._suppress(armed, reason, firing, moment)
+            return
+        gates.remember_firing(self._tables, armed, decided_ms=item.recv_ms, candle_ms=at.UNSET, session_ms=session)
         self._found.append((self._key(armed, firing, moment), firing))
 
     def _price_at(self, symbol: str, ts_ms: int) -> float | None:

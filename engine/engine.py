@@ -23,6 +23,8 @@ from engine.indicators.state import CLOSE, HIGH, LOW, OPEN, STARTED, TRADES, VOL
 from engine.kernels import next_due
 from engine.market import MarketReader, MarketSnapshot, TriggerState, read_trigger_states
 from engine.matcher import Entry, Matcher
+from engine.news import NewsDesk
+from engine.news_item import NewsItem
 from engine.runner import Moment, Runner
 from engine.sessions import EXTENDED, Calendars
 from engine.tables import Tables
@@ -78,6 +80,7 @@ class Engine:
             take_events=self._decisions.take_events,
         )
         self._timetable = Timetable(self._matcher, self._decisions)
+        self._news = NewsDesk()
         self._feed_ms: int | None = None
         for session in config.sessions:
             self._candles.keep(session)
@@ -164,6 +167,19 @@ class Engine:
         self._runner.mark(feed_ms, recv_ms=recv_ms, is_offline=False)
         self._runner.close_minutes(feed_ms)
         self._timetable.fire(feed_ms, moment, is_first=is_first)
+        if is_first:
+            self._news.begin(feed_ms)
+        return self._output()
+
+    def on_news(self, item: NewsItem) -> Output:
+        """Take a news item at this place of the log (T34).
+
+        A copy of an item already taken (by id, page or headline, for the same symbol) does nothing, so the same
+        record may come twice. Symbols that no trigger names are remembered all the same: a copy is no news.
+        """
+        moment = Moment(0.0, item.recv_ms, item.recv_ms)
+        for hit in self._news.take(item):
+            self._decisions.fire_news(self._matcher.entries[hit.trigger_id].rows[hit.symbol], hit, moment)
         return self._output()
 
     def start_schedules(self, from_ms: int) -> None:
@@ -238,9 +254,11 @@ class Engine:
                 continue
             elif change.action == "remove":
                 self._decisions.cancel_holds(known.rows.values(), now, moment)
+                self._news.disarm(change.trigger_id)
                 self._matcher.remove(change.trigger_id)
             elif change.action == "pause" and not known.is_paused:
                 self._decisions.cancel_holds(known.rows.values(), now, moment)
+                self._news.disarm(change.trigger_id)
                 self._matcher.pause(known)
             elif change.action == "resume":
                 self._resume(known, now)
@@ -262,6 +280,7 @@ class Engine:
         for armed in entry.rows.values():
             gates.carry_over(self._tables, memory, armed)
         self._timetable.arm(entry, now)
+        self._news.arm(spec, now)
 
     def _resume(self, entry: Entry, now: int | None) -> None:
         for armed in entry.rows.values():
@@ -269,6 +288,7 @@ class Engine:
         if entry.is_paused:
             self._matcher.resume(entry)
             self._timetable.arm(entry, now)
+            self._news.arm(entry.spec, now)
 
     def _output(self) -> Output:
         output = Output(candles=self._runner.take_candles())
@@ -287,8 +307,11 @@ class Engine:
             symbol_health=self._health.by_symbol,
             gap_ms=self._health.gap_ms,
             closed_until=self._runner.closed_until,
+            news_armed=self._news.armed(),
         )
-        return snapshots.encode(snapshots.take(self._tables, self._candles, self._matcher, mutable))
+        return snapshots.encode(
+            snapshots.take(self._tables, self._candles, self._matcher, mutable, self._news.memory.as_array())
+        )
 
     @classmethod
     def restore(cls, data: bytes, config: EngineConfig) -> Engine:
@@ -308,6 +331,8 @@ class Engine:
         engine._health.health, engine._health.by_symbol = found.meta.health, found.meta.symbol_health
         engine._health.gap_ms = found.meta.gap_ms
         engine._runner.closed_until = found.meta.closed_until
+        specs = {trigger_id: engine._matcher.entries[trigger_id].spec for trigger_id in found.meta.news_armed}
+        engine._news.restore(found.meta.news_armed, specs, snapshots.news_of(found))
         engine._decisions.restore_pending()
         return engine
 
@@ -328,6 +353,10 @@ class Engine:
         si = self._tables.si[: self._tables.symbols]
         names = (("applied", at.S_TRADES), ("late", at.S_LATE), ("malformed", at.S_BAD), ("outside", at.S_OUTSIDE))
         return {name: int(si[:, column].sum()) for name, column in names}
+
+    def news_counters(self) -> dict[str, int]:
+        """Return how many news items came (an item counts for each symbol), how many were copies, or dated ahead."""
+        return dict(self._news.counters)
 
     def next_event_ms(self, symbol: str) -> int:
         """Return the feed time at which a mark would next do something for a symbol (layout.NEVER: none)."""

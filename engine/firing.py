@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID, uuid5
 
+from engine.news_item import NewsItem
+
 FIRING_NAMESPACE = UUID("db4c320a-527d-5b1e-a9b9-e5d5dce641e3")
 
 FiringKind = Literal["tick", "candle_close", "hold", "time", "news", "manual"]
@@ -72,6 +74,8 @@ class Evidence:
     """Receipt time of the record that decided it, 0 offline; signal time-to-live counts from here (T28)."""
     config_hash: str
     engine_version: str
+    news: NewsItem | None = None
+    """The item, where news decided it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Firing:
     ts_ms: int
     decided_ms: int
     price: float | None
-    """The operand `price` at `ts_ms`; None for a time firing before any trade."""
+    """The operand `price` at `ts_ms`; None for time and news where it is not known (before any trade, long ago)."""
     kind: FiringKind
     evidence: Evidence
 

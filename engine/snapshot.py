@@ -37,7 +37,7 @@ from engine.matcher import Matcher, SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
-VERSION = 1
+VERSION = 2
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.
@@ -86,6 +86,7 @@ class _Meta(msgspec.Struct, frozen=True):
     watched: dict[str, list[tuple[str, int]]]
     indicators: list[tuple[int, int, str, tuple[float, ...]]]
     slots: list[tuple[int, int, str, bool, bool]]
+    news_armed: dict[str, int | None]
     triggers: list[_TriggerMeta]
 
 
@@ -106,6 +107,7 @@ class Mutable(msgspec.Struct):
     symbol_health: dict[str, str]
     gap_ms: int
     closed_until: int
+    news_armed: dict[str, int | None]
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -132,7 +134,7 @@ def decode(data: bytes) -> Snapshot:
         raise InvalidSnapshot(str(error)) from None
 
 
-def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable) -> Snapshot:
+def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, news: AnyArray) -> Snapshot:
     """Copy everything out of the tables, by name."""
     blocks = range(tables.blocks)
     keys = sorted(candles.indicators.items(), key=lambda item: item[1])
@@ -158,6 +160,7 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable) -
         "sides": tables.vf[leaf_rows],
         "triggers": tables.gi[trigger_rows][:, list(_TRIGGER_COLUMNS)],
         "edges": tables.gf[trigger_rows],
+        "news": news,
     }
     watched: dict[str, list[tuple[str, int]]] = {
         session: list(columns) for session, columns in candles.watchers().items()
@@ -199,6 +202,11 @@ def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matc
     _put_rings(arrays, tables, candles)
     _put_indicators(meta, arrays, tables, candles)
     _put_triggers(meta, arrays, tables, matcher)
+
+
+def news_of(snapshot: Snapshot) -> NDArray[np.int64]:
+    """Return what `NewsMemory.as_array` gave."""
+    return _unpack(snapshot.arrays["news"])
 
 
 def _put_rings(arrays: dict[str, AnyArray], tables: Tables, candles: Candles) -> None:

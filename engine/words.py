@@ -131,8 +131,12 @@ def news_words(news: NewsMatch) -> str:
         parts.append(f"without {_list([repr(word) for word in news.none], 'or')}")
     if news.sources:
         parts.append(f"from {_list(news.sources, 'or')}")
+    sound = f"{news.sentiment} news" if news.sentiment else "news"
+    if news.sentiment and news.min_score > 1:
+        parts.insert(0, f"of a score of {news.min_score} or more" if news.sentiment != "neutral"
+                     else f"of a score below {news.min_score}")  # fmt: skip
     age = f"not older than {duration_words(news.max_age_ms)}"
-    return " ".join(["news", *parts]) + f" comes in, {age}"
+    return " ".join([sound, *parts]) + f" comes in, {age}"
 
 
 def _what(spec: TriggerSpec) -> str:

@@ -7,7 +7,7 @@ import zoneinfo
 from datetime import date
 from typing import Literal
 
-from engine.condition import Cron, MarketHours, NewsMatch, Schedule, SpecificTime
+from engine.condition import Cron, MarketHours, Schedule, SpecificTime
 from engine.grammar.fields import Fields, near
 from engine.schedule import SEARCH_FROM, cron_days, cron_problem, next_after
 from engine.sessions import ALWAYS, Calendars, is_calendar, resolve_calendar
@@ -43,18 +43,6 @@ def read_schedule(fields: Fields) -> Schedule | None:
     if when is None or len(inner.problems.found) > before:
         return None
     return Schedule(when, missed, grace_ms)
-
-
-def read_news(fields: Fields) -> NewsMatch:
-    """Return what a news trigger looks for."""
-    sources = fields.texts("sources", example='["Reuters"]')
-    max_age_ms = fields.milliseconds("max_age_minutes", unit_ms=60_000, default=30 * 60_000, above=0)
-    match = fields.child("match", example='{"any": ["guidance"]}')
-    if match is None:
-        return NewsMatch(sources=sources, max_age_ms=max_age_ms)
-    every, some, none = (match.texts(key, example='["guidance"]') for key in ("all", "any", "none"))
-    match.finish()
-    return NewsMatch(every, some, none, sources, max_age_ms)
 
 
 def _read_market_hours(fields: Fields) -> MarketHours | None:

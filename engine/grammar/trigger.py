@@ -10,7 +10,8 @@ from engine.canonical import config_hash
 from engine.condition import FIELDS, TIMEFRAMES, Hold, Leaf, Session, Timeframe, TriggerSpec
 from engine.grammar.conditions import ConditionReader
 from engine.grammar.fields import Fields, Problem, Problems, near
-from engine.grammar.schedules import read_news, read_schedule
+from engine.grammar.news import read_news
+from engine.grammar.schedules import read_schedule
 
 AGENT_TYPES = ("time_trigger", "technical_trigger", "price_trigger", "news_trigger")
 DEFAULT_TIMEFRAME: Timeframe = "5m"

@@ -117,6 +117,9 @@ def test_news() -> None:
         "fires when news with 'guidance' or 'merger' without 'webinar' from Reuters comes in, "
         "not older than 30 minutes, not again within 10 minutes"
     )
+    assert words("news_trigger", sentiment="negative", sentiment_score=2, sources=["AP"]) == (
+        "fires when negative news of a score of 2 or more from AP comes in, not older than 30 minutes"
+    )
 
 
 @pytest.mark.parametrize(

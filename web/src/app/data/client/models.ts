@@ -33,6 +33,7 @@ export type { ManualFire } from './models/manual-fire';
 export type { MarketSnapshot } from './models/market-snapshot';
 export type { MarketSymbol } from './models/market-symbol';
 export type { Me } from './models/me';
+export type { NewsItem } from './models/news-item';
 export type { Order } from './models/order';
 export type { PartHealth } from './models/part-health';
 export type { Pipeline } from './models/pipeline';

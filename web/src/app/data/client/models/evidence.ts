@@ -3,6 +3,7 @@
 
 import { FiringTrade } from '../models/firing-trade';
 import { LeafEvidence } from '../models/leaf-evidence';
+import { NewsItem } from '../models/news-item';
 export interface Evidence {
   config_hash: string;
   decided_recv_ms: number;
@@ -11,6 +12,7 @@ export interface Evidence {
   flags: Array<string>;
   health: string;
   leaves: Array<LeafEvidence>;
+  news?: (NewsItem | null);
   result: (boolean | null);
   trade: (FiringTrade | null);
 }
