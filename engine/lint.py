@@ -1,17 +1,23 @@
-"""What is allowed but probably not meant: triggers that may repaint, can never fire, or are always true."""
+"""What is allowed but probably not meant: triggers that may repaint, can never fire, or need what is not there."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.condition import Condition, Group, Leaf, Operand, TriggerSpec
+from engine.condition import Condition, Leaf, NewsMatch, Operand, SpecificTime, Timeframe, TriggerSpec
+from engine.grammar.trigger import PRICE_PATH
+from engine.indicators.registry import INDICATORS
+from engine.needs import Need, needs
+from engine.news_match import phrases
+from engine.schedule import next_after
+from engine.sessions import ALWAYS, EXTENDED, TIMEFRAME_MS, Calendars
+from engine.truth import leaf_truth, leaves_of, operands_of, truth
 
-_POSITIVE = ("price", "open", "high", "low", "close", "vwap", "SMA", "EMA")
-_PERCENT = ("RSI", "STOCH", "ADX")
-_NOT_NEGATIVE = ("ATR", "volume")
-_FROM_VOLUME = ("volume", "vwap", "OBV")
+_CROSSES = ("crosses_above", "crosses_below")
+_CHANGES = ("rises_by_pct", "falls_by_pct")
+_EVER = -(2**62)
+_LONGEST_SESSION_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,65 +29,42 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
-    """The numbers a value can be; an open end is no part of it."""
+class FeedData:
+    """What the feed that triggers will read carries.
 
-    low: float = -math.inf
-    high: float = math.inf
-    low_open: bool = False
-    high_open: bool = False
+    whole_volume   every trade of the market; most feeds carry a part
+    history        candles that can be had from before now, by timeframe; None: not known
+    """
 
-    @property
-    def is_empty(self) -> bool:
-        return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
-
-    def meet(self, other: _Range) -> _Range:
-        low, low_open = max((self.low, self.low_open), (other.low, other.low_open))
-        high = min(self.high, other.high)
-        high_open = any(r.high_open for r in (self, other) if r.high == high)
-        return _Range(low, high, low_open, high_open)
-
-    def covers(self, other: _Range) -> bool:
-        """Return whether every number of the other range is in this one."""
-        low_fits = self.low < other.low or (self.low == other.low and (other.low_open or not self.low_open))
-        high_fits = self.high > other.high or (self.high == other.high and (other.high_open or not self.high_open))
-        return low_fits and high_fits
+    whole_volume: bool = False
+    has_volume: bool = True
+    has_news: bool = True
+    history: Mapping[Timeframe, int] | None = None
 
 
-def lint(spec: TriggerSpec, *, partial_feed: bool = True) -> tuple[Remark, ...]:
+_USUAL = FeedData()
+_CALENDARS = Calendars()
+
+
+def lint(spec: TriggerSpec, *, feed: FeedData = _USUAL, calendars: Calendars = _CALENDARS) -> tuple[Remark, ...]:
     """Return remarks on a valid trigger.
 
     Args:
-        partial_feed: Whether the feed carries only a part of the market's volume, as most do.
+        feed: What the feed carries; by default a part of the volume, and news.
+        calendars: Which symbols have a calendar.
     """
+    if spec.news is not None:
+        return (*_news_remarks(spec.news, feed), *_life_remarks(spec))
     if spec.condition is None:
-        return ()
-    remarks = list(_truth_remarks(spec.condition))
-    leaves = list(leaves_of(spec.condition))
-    if spec.evaluate == "tick" and any(_reads_forming(leaf) for leaf in leaves):
-        remarks.append(
-            Remark(
-                "evaluate",
-                "may repaint: forming candles change until they close, so what fired can look untrue later; "
-                "candle_close judges closed candles only",
-            )
-        )
-    if spec.fire == "every_edge" and spec.cooldown_ms == 0:
-        remarks.append(
-            Remark("cooldown_seconds", "every edge and no cooldown: more than 15 firings in 3 minutes pause it")
-        )
-    for leaf in leaves:
-        remarks += _leaf_remarks(leaf, partial_feed=partial_feed)
-    return tuple(remarks)
-
-
-def leaves_of(condition: Condition) -> Iterator[Leaf]:
-    """Yield the leaves of a tree, in its order."""
-    if isinstance(condition, Leaf):
-        yield condition
-        return
-    for child in condition.children:
-        yield from leaves_of(child)
+        return tuple(_life_remarks(spec))
+    return (
+        *_truth_remarks(spec),
+        *_cadence_remarks(spec),
+        *_hold_remarks(spec, calendars),
+        *_session_remarks(spec, calendars),
+        *_data_remarks(spec, feed),
+        *_warm_up_remarks(spec, feed),
+    )
 
 
 def may_repaint(spec: TriggerSpec) -> bool:
@@ -93,110 +76,151 @@ def may_repaint(spec: TriggerSpec) -> bool:
     )
 
 
-def truth(condition: Condition) -> bool | None:
-    """Return True or False when a condition can only be that (once its values are known), else None."""
-    if isinstance(condition, Leaf):
-        return _leaf_truth(condition)
-    known = [truth(child) for child in condition.children]
-    if condition.kind == "not":
-        return None if known[0] is None else not known[0]
-    if condition.kind == "any":
-        return True if True in known else (False if set(known) == {False} else None)
-    if False in known or _contradicts(condition):
-        return False
-    return True if set(known) == {True} else None
+def _at(leaf: Leaf) -> str:
+    return "" if leaf.path == PRICE_PATH else leaf.path
 
 
-def _truth_remarks(condition: Condition) -> Iterator[Remark]:
-    """Yield a remark for each leaf that cannot change, and one when the whole cannot."""
+def _truth_remarks(spec: TriggerSpec) -> Iterator[Remark]:
+    """Yield a remark for each leaf that cannot change or stands there twice, and one when the whole cannot."""
+    condition = spec.condition
+    if condition is None:
+        return
+    seen: dict[tuple[object, ...], str] = {}
     for leaf in leaves_of(condition):
-        known = _leaf_truth(leaf)
+        known = leaf_truth(leaf)
         if known is not None:
-            path = "" if leaf.path == "config" else leaf.path
-            yield Remark(path, f"can {'only' if known else 'never'} be true")
+            yield Remark(_at(leaf), f"can {'only' if known else 'never'} be true")
+        meaning = (leaf.left, leaf.operator, leaf.right, leaf.upper, leaf.timeframe, leaf.hysteresis,
+                   leaf.within_candles, leaf.candles)  # fmt: skip
+        if meaning in seen:
+            yield Remark(_at(leaf), f"says the same as {seen[meaning]}")
+        seen.setdefault(meaning, leaf.path)
     whole = truth(condition)
     if whole is not None and not isinstance(condition, Leaf):
         said = "always true: it never becomes true, and never fires" if whole else "can never be true together"
         yield Remark("", said)
 
 
-def _leaf_remarks(leaf: Leaf, *, partial_feed: bool) -> Iterator[Remark]:
-    path = "" if leaf.path == "config" else leaf.path
-    sides = [side for side in (leaf.left, leaf.right, leaf.upper) if isinstance(side, Operand)]
-    if partial_feed and (used := sorted({side.name for side in sides if side.name in _FROM_VOLUME})):
-        yield Remark(path, f"{', '.join(used)} counts only the part of the market that the feed carries")
-    if leaf.left.name == "OBV" and not isinstance(leaf.right, Operand):
-        yield Remark(path, "the level of OBV depends on where its history starts: a number means little")
+def _cadence_remarks(spec: TriggerSpec) -> Iterator[Remark]:
+    if may_repaint(spec):
+        yield Remark(
+            "evaluate",
+            "may repaint: forming candles change until they close, so what fired can look untrue later; "
+            "candle_close judges closed candles only",
+        )
+    if spec.fire == "every_edge" and spec.cooldown_ms == 0:
+        yield Remark("cooldown_seconds", "every edge and no cooldown: more than 15 firings in 3 minutes pause it")
+
+
+def _hold_remarks(spec: TriggerSpec, calendars: Calendars) -> Iterator[Remark]:
+    """Yield a remark where a hold can never be kept: longer than a session, or than a crossing stays true."""
+    hold, condition = spec.hold, spec.condition
+    if hold is None or condition is None:
+        return
+    has_sessions = any(calendars.calendar_of(symbol) != ALWAYS for symbol in spec.symbols)
+    if has_sessions and hold.ms >= _LONGEST_SESSION_MS:
+        yield Remark("hold.seconds", "longer than any session, whose end breaks it: it never fires")
+    for leaf in _demanded(condition):
+        if leaf.operator not in _CROSSES:
+            continue
+        stays = f"a crossing stays true until its {leaf.timeframe} candle ends"
+        if hold.ms > TIMEFRAME_MS[leaf.timeframe] * leaf.within_candles:
+            yield Remark(_at(leaf), f"{stays}, before the hold is over: it never fires; see within_candles")
+        if hold.candles > leaf.within_candles and leaf.timeframe == spec.timeframe:
+            yield Remark(_at(leaf), f"{stays}, and the hold is of {hold.candles}: it never fires; see within_candles")
+
+
+def _demanded(condition: Condition) -> tuple[Leaf, ...]:
+    """Return the leaves without which a condition cannot be TRUE, those at its top."""
+    if isinstance(condition, Leaf):
+        return (condition,)
+    return tuple(child for child in condition.children if isinstance(child, Leaf)) if condition.kind == "all" else ()
+
+
+def _session_remarks(spec: TriggerSpec, calendars: Calendars) -> Iterator[Remark]:
+    if spec.session != "extended":
+        return
+    for symbol in spec.symbols:
+        if calendars.calendar_of(symbol) not in EXTENDED:
+            yield Remark("session", f"{symbol} has no extended hours: the same as regular")
+
+
+def _data_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
+    for leaf in leaves_of(spec.condition) if spec.condition is not None else ():
+        used = sorted({side.name for side in operands_of(leaf) if _reads_volume(side)})
+        if used and not feed.has_volume:
+            yield Remark(_at(leaf), f"{', '.join(used)} needs the volume, which the feed does not carry")
+        elif used and not feed.whole_volume:
+            yield Remark(_at(leaf), f"{', '.join(used)} counts only the part of the market that the feed carries")
+        left = INDICATORS.get(leaf.left.name)
+        if left is not None and left.is_cumulative and not isinstance(leaf.right, Operand):
+            if leaf.operator in _CHANGES:
+                yield Remark(_at(leaf), f"a share of {left.name} depends on where its history starts")
+            else:
+                yield Remark(
+                    _at(leaf), f"the level of {left.name} depends on where its history starts: a number means little"
+                )
+
+
+def _warm_up_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
+    for need in needs(spec):
+        wanted = need.stable if spec.require_stable else need.first
+        path = "" if need.path == PRICE_PATH else need.path
+        there = None if feed.history is None else feed.history.get(need.timeframe, 0)
+        if there is not None and there < wanted:
+            yield Remark(path, f"{_needed(need, wanted)}, and only {there} are to be had: it stays unknown until then")
+        elif wanted > 1:
+            settled = f", {need.stable} until it is stable" if need.stable > wanted else ""
+            yield Remark(path, _needed(need, wanted) + settled)
+
+
+def _needed(need: Need, wanted: int) -> str:
+    return f"{need.column} needs {wanted} candles of {need.timeframe} to warm up"
+
+
+def _news_remarks(news: NewsMatch, feed: FeedData) -> Iterator[Remark]:
+    if not feed.has_news:
+        yield Remark("", "needs news, which the feed does not carry: it never fires")
+    every, some, none = ([*phrases(words)] for words in (news.all, news.any, news.none))
+    for i, phrase in enumerate(every):
+        if any(_holds(phrase, banned) for banned in none):
+            yield Remark(f"match.all[{i}]", "is kept out by match.none: it never fires")
+    kept_out = [any(_holds(phrase, banned) for banned in none) for phrase in some]
+    for i, is_out in enumerate(kept_out):
+        if is_out:
+            said = "is kept out by match.none" + (": it never fires" if all(kept_out) else "")
+            yield Remark(f"match.any[{i}]", said)
+    if not (news.all or news.any or news.sources or news.sentiment):
+        yield Remark("match", "takes every item of its symbols" + (" but a few" if news.none else ""))
+
+
+def _holds(phrase: str, part: str) -> bool:
+    return f" {part} " in f" {phrase} "
+
+
+def _life_remarks(spec: TriggerSpec) -> Iterator[Remark]:
+    """Yield a remark where a schedule has no instant within the trigger's life."""
+    if spec.schedule is None:
+        return
+    when = spec.schedule.when
+    is_single = isinstance(when, SpecificTime) and when.date != ""
+    if spec.valid_from_ms is None and not is_single:
+        return  # it begins when it is armed
+    first = next_after(when, spec.valid_from_ms - 1 if spec.valid_from_ms is not None else _EVER)
+    path = "schedule.date" if is_single else "schedule"
+    if first is None:
+        yield Remark(path, "is not due after valid_from: it never fires")
+    elif spec.valid_until_ms is not None and first >= spec.valid_until_ms:
+        yield Remark(path, "is not due before valid_until: it never fires")
+
+
+def _reads_volume(operand: Operand) -> bool:
+    if operand.is_field:
+        return operand.name in ("volume", "vwap")
+    return INDICATORS[operand.name].reads_volume
 
 
 def _reads_forming(leaf: Leaf) -> bool:
-    if leaf.operator in ("rises_by_pct", "falls_by_pct") and leaf.left.name == "price":
+    if leaf.operator in _CHANGES and leaf.left.name == "price":
         return False  # its reference is a closed candle
-    return any(isinstance(side, Operand) and side.name != "price" for side in (leaf.left, leaf.right, leaf.upper))
-
-
-def _possible(operand: Operand) -> _Range:
-    if operand.name in _POSITIVE:
-        return _Range(low=0.0, low_open=True)
-    if operand.name in _PERCENT:
-        return _Range(0.0, 100.0)
-    return _Range(low=0.0) if operand.name in _NOT_NEGATIVE else _Range()
-
-
-def _wanted(leaf: Leaf) -> _Range | None:
-    """Return the numbers of the left side for which a leaf on numbers is TRUE; None for other leaves."""
-    if isinstance(leaf.right, Operand) or isinstance(leaf.upper, Operand):
-        return None
-    match leaf.operator:
-        case ">":
-            return _Range(low=leaf.right, low_open=True)
-        case ">=":
-            return _Range(low=leaf.right)
-        case "<":
-            return _Range(high=leaf.right, high_open=True)
-        case "<=":
-            return _Range(high=leaf.right)
-        case "inside" if leaf.upper is not None:
-            return _Range(leaf.right, leaf.upper)
-        case _:
-            return None
-
-
-def _leaf_truth(leaf: Leaf) -> bool | None:
-    if leaf.left == leaf.right and leaf.upper is None:
-        return {">=": True, "<=": True}.get(leaf.operator, False)
-    if isinstance(leaf.right, Operand) or isinstance(leaf.upper, Operand):
-        return None
-    possible = _possible(leaf.left)
-    if leaf.operator == "crosses_above":
-        above, below = _Range(low=leaf.right, low_open=True), _Range(high=leaf.right)
-        return False if possible.meet(above).is_empty or possible.meet(below).is_empty else None
-    if leaf.operator == "crosses_below":
-        above, below = _Range(low=leaf.right), _Range(high=leaf.right, high_open=True)
-        return False if possible.meet(above).is_empty or possible.meet(below).is_empty else None
-    if leaf.operator == "falls_by_pct":
-        return False if leaf.right >= 100 and possible.low == 0.0 and possible.low_open else None
-    if leaf.operator == "outside" and leaf.upper is not None:
-        inside = _Range(leaf.right, leaf.upper)
-        return _not(_in_range(inside, possible))
-    wanted = _wanted(leaf)
-    return None if wanted is None else _in_range(wanted, possible)
-
-
-def _in_range(wanted: _Range, possible: _Range) -> bool | None:
-    if wanted.covers(possible):
-        return True
-    return False if wanted.meet(possible).is_empty else None
-
-
-def _not(value: bool | None) -> bool | None:
-    return None if value is None else not value
-
-
-def _contradicts(group: Group) -> bool:
-    """Return whether two comparisons of an all-group leave no number, as in RSI > 70 and RSI < 30."""
-    left: dict[Operand, _Range] = {}
-    for child in group.children:
-        if isinstance(child, Leaf) and not child.hysteresis and (wanted := _wanted(child)) is not None:
-            left[child.left] = left.get(child.left, _Range()).meet(wanted)
-    return any(found.is_empty for found in left.values())
+    return any(side.name != "price" for side in operands_of(leaf))

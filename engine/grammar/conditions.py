@@ -26,8 +26,11 @@ _CROSSOVERS: dict[str, Operator] = {
 }
 _AVERAGES: dict[str, Operator] = {"golden_cross": "crosses_above", "death_cross": "crosses_below"}
 SIGNALS = (*_CROSSOVERS, *_AVERAGES)
-_SIDES = {"MACD": ("line", "signal"), "STOCH": ("k", "d")}
-"""The two outputs that a crossover signal compares."""
+
+
+def indicators_with(signal: str) -> list[str]:
+    """Return the names of the indicators that have a signal."""
+    return [definition.name for definition in INDICATORS.values() if signal in definition.signals]
 
 
 class ConditionReader:
@@ -207,7 +210,7 @@ class ConditionReader:
             fields.add("signal", "one of " + ", ".join(SIGNALS) + hint)
             return None
         if signal in _AVERAGES:
-            sides = self._read_averages(fields, name, own or self._timeframe)
+            sides = self._read_averages(fields, name, signal, own or self._timeframe)
         else:
             sides = self._read_crossover(fields, name, signal, own or self._timeframe)
         if sides is None:
@@ -219,19 +222,19 @@ class ConditionReader:
     def _read_crossover(
         self, fields: Fields, name: object, signal: str, timeframe: Timeframe
     ) -> tuple[Operand, Operand] | None:
-        known = [indicator for indicator in _SIDES if indicator in INDICATORS]
+        known = indicators_with(signal)
         if not isinstance(name, str) or not name:
             fields.add("indicator", f"{signal} is a signal of {', '.join(known)}")
             return None
-        bare = name.partition("@")[0].partition("_")[0]
-        if bare not in known:
+        definition = INDICATORS.get(name.partition("@")[0].partition("_")[0])
+        if definition is None or definition.sides is None or signal not in definition.signals:
             better = "use crosses_above or crosses_below with a value"
             fields.add("indicator", f"{signal} is a signal of {', '.join(known)}; {better}")
             return None
         head, at, tail = name.partition("@")
         over, under = (
             parse_operand(f"{head}.{output}{at}{tail}", fields.at("indicator"), self._problems, timeframe=timeframe)
-            for output in _SIDES[bare]
+            for output in definition.sides
         )
         if over is None or under is None:
             # Both sides have the same fault; one report of it is enough.
@@ -239,12 +242,15 @@ class ConditionReader:
             return None
         return over, under
 
-    def _read_averages(self, fields: Fields, name: object, timeframe: Timeframe) -> tuple[Operand, Operand] | None:
+    def _read_averages(
+        self, fields: Fields, name: object, signal: str, timeframe: Timeframe
+    ) -> tuple[Operand, Operand] | None:
         fast = fields.integer("fast", default=50, at_least=2, at_most=1000)
         slow = fields.integer("slow", default=200, at_least=2, at_most=1000)
         bare = "SMA" if name is None else name
-        if not isinstance(bare, str) or bare.partition("@")[0] not in ("SMA", "EMA"):
-            fields.add("indicator", "SMA or EMA; the periods are fast and slow")
+        known = indicators_with(signal)
+        if not isinstance(bare, str) or bare.partition("@")[0] not in known:
+            fields.add("indicator", f"{' or '.join(known)}; the periods are fast and slow")
             return None
         if fast >= slow:
             fields.add("fast", f"below slow, which is {slow}")

@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 Choice = TypeVar("Choice", bound=str)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = _EPOCH, datetime(2200, 1, 1, tzinfo=UTC)
 _SHOWN = 60
 
 
@@ -220,6 +221,9 @@ class Fields:
             at = datetime.fromisoformat(value)
             if at.tzinfo is None:
                 self.add(key, f"no offset; {example}")
+                return None
+            if not _EARLIEST <= at < _LATEST:
+                self.add(key, "from 1970 to 2199")
                 return None
             return (at - _EPOCH) // timedelta(milliseconds=1)
         except (ValueError, OverflowError):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from engine.condition import FIELDS, TIMEFRAMES, Operand, Timeframe
 from engine.grammar.fields import Problems, near, number_of
-from engine.indicators.definition import IndicatorDef, Params
+from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.registry import INDICATORS
 
 _OPERAND = re.compile(
@@ -70,39 +70,50 @@ def indicator_problem(name: str) -> str:
 
 
 def parse_params(definition: IndicatorDef, text: str, path: str, problems: Problems) -> Params | None:
-    """Return the numbers of `_12_26_9`, the defaults of an empty text; None when reported."""
+    """Return the numbers of `_12_26_9`, the defaults of an empty text, as the canonical name shows them.
+
+    None when something was reported.
+    """
     example = _example(definition)
     if not text:
         if definition.defaults is None:
             problems.add(path, definition.name, f"{definition.name} needs a period: {example}")
             return None
-        return tuple(float(number) for number in definition.defaults)
-    texts = text[1:].split("_")
-    if len(texts) != len(definition.params):
-        wanted = len(definition.params)
-        said = "takes no number" if wanted == 0 else f"takes {wanted}, as in {example}"
-        problems.add(path, definition.name + text, f"{definition.name} {said}")
+        return definition.written(definition.defaults)
+    params = definition.fill([float(part) for part in text[1:].split("_")])
+    if params is None:
+        problems.add(path, definition.name + text, f"{definition.name} {_counts(definition)}")
         return None
-    numbers: list[float] = []
-    for param, part in zip(definition.params, texts, strict=True):
-        number = number_of(float(part))
-        if number is None or not param.minimum <= number <= param.maximum:
-            wanted = f"from {param.minimum:g} to {param.maximum:g}"
-            problems.add(path, definition.name + text, f"the {param.name} of {definition.name} goes {wanted}")
-        elif param.is_integer and number != int(number):
-            problems.add(path, definition.name + text, f"the {param.name} of {definition.name} is whole")
-        elif number != round(number, 4):
-            # The column's name shows six digits: two numbers must never share a name.
-            problems.add(path, definition.name + text, f"at most four decimals, as in {example}")
-        else:
-            numbers.append(number)
-    if len(numbers) < len(texts):
-        return None
-    params = tuple(numbers)
-    if wrong := definition.problem(params):
-        problems.add(path, definition.name + text, wrong)
-        return None
-    return params
+    wrong = [said for p, n in zip(definition.params, params, strict=True) if (said := _wrong(definition, p, n))]
+    if not wrong and (said := definition.problem(params)):
+        wrong.append(said)
+    for said in wrong:
+        problems.add(path, definition.name + text, said)
+    return None if wrong else definition.written(params)
+
+
+def _wrong(definition: IndicatorDef, param: Param, given: float) -> str:
+    number = number_of(given)
+    if number is None or not param.minimum <= number <= param.maximum:
+        return f"the {param.name} of {definition.name} goes from {param.minimum:g} to {param.maximum:g}"
+    if param.is_integer and number != int(number):
+        return f"the {param.name} of {definition.name} is whole"
+    if number != round(number, 4):
+        # The column's name shows six digits: two numbers must never share a name.
+        return f"at most four decimals, as in {_example(definition)}"
+    return ""
+
+
+def _counts(definition: IndicatorDef) -> str:
+    """Return how many numbers an indicator takes, with an example of each form."""
+    wanted = len(definition.params)
+    if not wanted:
+        return "takes no number"
+    implied = sum(p.implied is not None for p in definition.params)
+    if not implied:
+        return f"takes {wanted}, as in {_example(definition)}"
+    names = "_".join(p.name for p in definition.params)
+    return f"takes {wanted - implied}, as in {_example(definition)}, or {wanted}: {definition.name}_{names}"
 
 
 def _timeframe(text: str | None, path: str, problems: Problems) -> Timeframe | Literal[""] | None:
@@ -133,7 +144,8 @@ def _output(definition: IndicatorDef, text: str | None, path: str, problems: Pro
 
 
 def _example(definition: IndicatorDef) -> str:
-    numbers = definition.defaults or tuple(p.default or 20 for p in definition.params)
+    defaults = definition.defaults or tuple(p.default or 20 for p in definition.params)
+    numbers = definition.written(defaults)
     return definition.name + "".join(f"_{n:g}" for n in numbers)
 
 

@@ -7,6 +7,7 @@ import math
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
+from engine.ranges import NOT_NEGATIVE
 
 COUNT, PREVIOUS, RANGE = range(3)
 
@@ -33,6 +34,7 @@ DEFINITION = IndicatorDef(
     stable=_stable,
     window=_no_window,
     summary="Average true range, in the unit of the price.",
+    ranges=(NOT_NEGATIVE,),
     talib_name="ATR",
 )
 

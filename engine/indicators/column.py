@@ -11,7 +11,8 @@ from engine.indicators.registry import INDICATORS
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One output of one indicator with all its numbers. `index` is the output's place in the kernel's row."""
+    """One output of one indicator. `params` are all its numbers, implied ones too; `index` is the output's place
+    in the kernel's row."""
 
     definition: IndicatorDef
     params: Params
@@ -40,12 +41,13 @@ def parse_column(text: str) -> Column:
         params = tuple(float(n) for n in numbers)
     except ValueError:
         raise ValueError(f"{text!r}: what stands between _ must be numbers") from None
-    if len(params) != len(definition.params):
+    filled = definition.fill(params) if params or not definition.params else None
+    if filled is None:
         raise ValueError(f"{text!r}: {name} takes {len(definition.params)} numbers, found {len(params)}")
     outputs = definition.outputs or ("",)
     if output not in outputs:
         raise ValueError(f"{text!r}: {name} has the outputs {', '.join(o or 'none' for o in outputs)}")
-    return Column(definition, params, outputs.index(output))
+    return Column(definition, filled, outputs.index(output))
 
 
 def columns_of(name: str) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ def columns_of(name: str) -> tuple[str, ...]:
     if not numbers:
         if definition.defaults is None:
             raise ValueError(f"{head} needs its numbers, as in {head}_20")
-        head = head + "".join(f"_{d:g}" for d in definition.defaults)
+        head = head + "".join(f"_{d:g}" for d in definition.written(definition.defaults))
     else:
         head = name
     columns = tuple(f"{head}.{output}" for output in definition.outputs) or (head,)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from engine.ranges import ANY, Range
 
 Params = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One number of an indicator. `default` None means it must be given; bounds are inclusive."""
+    """One number of an indicator. `default` None means it must be given; bounds are inclusive.
+
+    With `implied` the number may be left out where all others are written: `STOCH_14_3` is `STOCH_14_1_3`.
+    """
 
     name: str
     default: float | None
     minimum: float = 2
     maximum: float = 1000
     is_integer: bool = True
+    implied: float | None = None
 
 
 def _no_problem(params: Params) -> str:
@@ -33,6 +39,8 @@ class IndicatorDef:
     stands. `stable(params)` is the number from which at most 0.1 % of the seed is left (T18); equal to
     `first_value` where nothing is seeded. `window(params)` is how many closed candles `advance` reads.
     `problem(params)` says what is wrong with numbers that are each within their bounds, or "".
+    `signals` are the names a leaf's `signal` may have; `sides` the two outputs that `bullish_crossover` and
+    `bearish_crossover` compare. `ranges` are the numbers each output can be: one for all, or one an output.
     """
 
     name: str
@@ -47,13 +55,45 @@ class IndicatorDef:
     talib_name: str = ""
     signals: tuple[str, ...] = ()
     problem: Callable[[Params], str] = _no_problem
+    sides: tuple[str, str] | None = None
+    ranges: tuple[Range, ...] = ()
+    reads_volume: bool = False
+    is_cumulative: bool = False
+    """Whether its level depends on where its history starts, as that of OBV does."""
 
     @property
     def defaults(self) -> Params | None:
         """The numbers of the bare name, or None where one must be given."""
         given = tuple(p.default for p in self.params)
-        return None if None in given else tuple(d for d in given if d is not None)
+        return None if None in given else tuple(float(d) for d in given if d is not None)
 
     @property
     def width(self) -> int:
         return max(1, len(self.outputs))
+
+    def fill(self, numbers: Sequence[float]) -> Params | None:
+        """Return all numbers where some or all are written, None where their count fits no form.
+
+        None written are the defaults; the implied ones may be missing together.
+        """
+        if not numbers and self.params:
+            return self.defaults
+        if len(numbers) == len(self.params):
+            return tuple(float(n) for n in numbers)
+        if len(numbers) != sum(p.implied is None for p in self.params):
+            return None
+        given = iter(numbers)
+        return tuple(float(next(given) if p.implied is None else p.implied) for p in self.params)
+
+    def written(self, params: Params) -> Params:
+        """Return the numbers that the canonical name shows: without the implied ones where they are as implied."""
+        implied = [(p.implied, n) for p, n in zip(self.params, params, strict=True) if p.implied is not None]
+        if any(known != n for known, n in implied):
+            return params
+        return tuple(n for p, n in zip(self.params, params, strict=True) if p.implied is None)
+
+    def range_of(self, output: str) -> Range:
+        """Return the numbers an output can be; "" where there is one value."""
+        if len(self.ranges) > 1:
+            return self.ranges[self.outputs.index(output)]
+        return self.ranges[0] if self.ranges else ANY

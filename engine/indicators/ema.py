@@ -7,6 +7,7 @@ import math
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
+from engine.ranges import POSITIVE
 
 
 def _period(params: Params) -> int:
@@ -31,7 +32,9 @@ DEFINITION = IndicatorDef(
     stable=_stable,
     window=_no_window,
     summary="Exponential moving average of the close.",
+    ranges=(POSITIVE,),
     talib_name="EMA",
+    signals=("golden_cross", "death_cross"),
 )
 
 

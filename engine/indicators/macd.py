@@ -39,6 +39,7 @@ DEFINITION = IndicatorDef(
     summary="Difference of two exponential averages, its signal line and their distance.",
     talib_name="MACD",
     signals=("bullish_crossover", "bearish_crossover"),
+    sides=("line", "signal"),
     problem=_problem,
 )
 

@@ -7,6 +7,7 @@ import math
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import Out, State
+from engine.ranges import PERCENT
 
 COUNT, PREVIOUS, GAIN, LOSS = range(4)
 FROZEN = 1e-250
@@ -35,6 +36,7 @@ DEFINITION = IndicatorDef(
     stable=_stable,
     window=_no_window,
     summary="Relative strength index, 0 to 100; unknown until the price has changed once.",
+    ranges=(PERCENT,),
     talib_name="RSI",
 )
 

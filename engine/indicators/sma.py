@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Out, Ring, State
+from engine.ranges import POSITIVE
 
 
 def _period(params: Params) -> int:
@@ -20,7 +21,9 @@ DEFINITION = IndicatorDef(
     stable=_period,
     window=_period,
     summary="Simple moving average of the close.",
+    ranges=(POSITIVE,),
     talib_name="SMA",
+    signals=("golden_cross", "death_cross"),
 )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from engine.lint import Remark, lint, may_repaint
+from engine.lint import FeedData, Remark, lint, may_repaint
 from tests.unit.engine.grammar_cases import parse
 
 Leaf = dict[str, object]
+WHOLE = FeedData(whole_volume=True)
 
 
 def remarks(*leaves: Leaf, **config: object) -> list[Remark]:
     group = config.pop("group", "all")
     spec = parse("technical_trigger", {str(group): list(leaves), "evaluate": "candle_close", **config})
-    return list(lint(spec, partial_feed=False))
+    return [remark for remark in lint(spec, feed=WHOLE) if "warm up" not in remark.text]
 
 
 def leaf(operand: str, operator: str, value: object, **others: object) -> Leaf:
@@ -91,7 +92,7 @@ def test_a_negation_turns_it_round() -> None:
 def test_a_tick_trigger_on_forming_values_may_repaint() -> None:
     forming = parse("technical_trigger", {"conditions": [leaf("RSI", ">", 70)]})
     assert may_repaint(forming)
-    assert [remark.path for remark in lint(forming)] == ["evaluate"]
+    assert [remark.path for remark in lint(forming)] == ["evaluate", "conditions[0]"]
     assert not may_repaint(parse("price_trigger", {"operator": ">", "value": 1.5}))
     closed = parse("technical_trigger", {"conditions": [leaf("RSI", ">", 70)], "evaluate": "candle_close"})
     assert not may_repaint(closed)
@@ -100,7 +101,7 @@ def test_a_tick_trigger_on_forming_values_may_repaint() -> None:
 def test_volume_on_a_partial_feed_is_said() -> None:
     spec = parse("price_trigger", {"operand": "volume", "operator": ">", "value": 5, "evaluate": "candle_close"})
     assert any("feed carries" in remark.text for remark in lint(spec))
-    assert lint(spec, partial_feed=False) == ()
+    assert lint(spec, feed=WHOLE) == ()
 
 
 def test_every_edge_without_cooldown_may_storm() -> None:
