@@ -11,6 +11,10 @@ from typing import Literal
 Timeframe = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
 TIMEFRAMES: tuple[Timeframe, ...] = ("1m", "5m", "15m", "1h", "4h", "1d")
 Session = Literal["regular", "extended"]
+Evaluate = Literal["tick", "candle_close"]
+Fire = Literal["once_per_candle", "every_edge", "once"]
+Rearm = Literal["on_false", "next_session", "manual"]
+AfterGap = Literal["baseline", "fire"]
 Operator = Literal[
     ">", ">=", "<", "<=", "inside", "outside",
     "crosses_above", "crosses_below", "rises_by_pct", "falls_by_pct",
@@ -146,18 +150,18 @@ class TriggerSpec:
     schedule: Schedule | None = None
     news: NewsMatch | None = None
     timeframe: Timeframe = "5m"
-    evaluate: Literal["tick", "candle_close"] = "tick"
-    fire: Literal["once_per_candle", "every_edge", "once"] = "once_per_candle"
+    evaluate: Evaluate = "tick"
+    fire: Fire = "once_per_candle"
     session: Session = "regular"
     cooldown_ms: int = 0
     max_firings_per_session: int = 0
     """0 = no cap; so with `max_firings`."""
     max_firings: int = 0
     hold: Hold | None = None
-    rearm: Literal["on_false", "next_session", "manual"] = "on_false"
+    rearm: Rearm = "on_false"
     valid_from_ms: int | None = None
     valid_until_ms: int | None = None
-    after_gap: Literal["baseline", "fire"] = "baseline"
+    after_gap: AfterGap = "baseline"
     require_stable: bool = False
 
 

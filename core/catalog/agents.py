@@ -6,14 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from core.catalog.analysis import BiasSettings, MarketDataSettings, StrategySettings
-from core.catalog.metadata import AgentMetadata
+from core.catalog.metadata import AgentMetadata, AgentSettings
 from core.catalog.trading import ReportingSettings, RiskManagerSettings, TradeManagerSettings
-from core.catalog.triggers import (
-    NewsTriggerSettings,
-    PriceTriggerSettings,
-    TechnicalTriggerSettings,
-    TimeTriggerSettings,
-)
 
 _ALL = (
     AgentMetadata(
@@ -23,7 +17,7 @@ _ALL = (
         category="trigger",
         icon="schedule",
         pricing_rate=Decimal("0"),
-        config_model=TimeTriggerSettings,
+        config_model=AgentSettings,
         produces=("trigger",),
     ),
     AgentMetadata(
@@ -33,7 +27,7 @@ _ALL = (
         category="trigger",
         icon="show_chart",
         pricing_rate=Decimal("0.02"),
-        config_model=TechnicalTriggerSettings,
+        config_model=AgentSettings,
         produces=("trigger",),
     ),
     AgentMetadata(
@@ -43,7 +37,7 @@ _ALL = (
         category="trigger",
         icon="price_change",
         pricing_rate=Decimal("0.01"),
-        config_model=PriceTriggerSettings,
+        config_model=AgentSettings,
         produces=("trigger",),
     ),
     AgentMetadata(
@@ -53,7 +47,7 @@ _ALL = (
         category="trigger",
         icon="newspaper",
         pricing_rate=Decimal("0.02"),
-        config_model=NewsTriggerSettings,
+        config_model=AgentSettings,
         produces=("trigger",),
     ),
     AgentMetadata(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from engine.condition import Timeframe
+from engine.grammar.schema import trigger_schema
 
 Category = Literal["trigger", "data", "analysis", "risk", "execution", "reporting"]
 
@@ -54,11 +55,13 @@ class AgentMetadata:
 
     @property
     def is_trigger(self) -> bool:
-        """Return whether it starts executions. Its settings are judged by `engine.grammar`; the model here
-        only draws the form, which shows less than the grammar allows (no nested groups)."""
+        """Return whether it starts executions. Its settings are described and judged by `engine.grammar`, and
+        `config_model` says nothing of them."""
         return self.category == "trigger"
 
     @property
     def config_schema(self) -> dict[str, JsonValue]:
         """Return the JSON Schema of the settings."""
+        if self.is_trigger:
+            return cast("dict[str, JsonValue]", trigger_schema(self.agent_type))
         return self.config_model.model_json_schema()

@@ -13,6 +13,7 @@ from engine.schedule import SEARCH_FROM, cron_days, cron_problem, next_after
 from engine.sessions import ALWAYS, Calendars, is_calendar, resolve_calendar
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_OFFSET_MINUTES = 720
 TYPES = ("market_hours", "specific_time", "cron")
 _SEARCH_FROM_MS = (SEARCH_FROM - date(1970, 1, 1)).days * 86_400_000
 _TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
@@ -48,7 +49,7 @@ def read_schedule(fields: Fields) -> Schedule | None:
 def _read_market_hours(fields: Fields) -> MarketHours | None:
     calendar = _read_calendar(fields, default="US")
     event: Literal["open", "close"] = fields.choice("event", ("open", "close"), "open")
-    offset = fields.integer("offset_minutes", default=0, at_least=-720, at_most=720)
+    offset = fields.integer("offset_minutes", default=0, at_least=-MOST_OFFSET_MINUTES, at_most=MOST_OFFSET_MINUTES)
     if calendar == ALWAYS:
         fields.add("market", "24/7 never opens or closes: use specific_time or cron")
         return None

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import cast
 
 from engine.canonical import config_hash
-from engine.condition import FIELDS, TIMEFRAMES, Hold, Leaf, Session, Timeframe, TriggerSpec
+from engine.condition import (
+    FIELDS,
+    TIMEFRAMES,
+    AfterGap,
+    Evaluate,
+    Fire,
+    Hold,
+    Leaf,
+    Rearm,
+    Session,
+    Timeframe,
+    TriggerSpec,
+)
 from engine.grammar.conditions import ConditionReader
 from engine.grammar.fields import Fields, Problem, Problems, near
 from engine.grammar.news import read_news
@@ -15,6 +27,12 @@ from engine.grammar.schedules import read_schedule
 
 AGENT_TYPES = ("time_trigger", "technical_trigger", "price_trigger", "news_trigger")
 DEFAULT_TIMEFRAME: Timeframe = "5m"
+EVALUATE: tuple[Evaluate, ...] = ("tick", "candle_close")
+FIRE: tuple[Fire, ...] = ("once_per_candle", "every_edge", "once")
+SESSIONS: tuple[Session, ...] = ("regular", "extended")
+REARM: tuple[Rearm, ...] = ("on_false", "next_session", "manual")
+GAPS: tuple[AfterGap, ...] = ("baseline", "fire")
+"""Choices, the default first."""
 PRICE_PATH = "config"
 """The path of a price trigger's one leaf in evidence: the config itself."""
 
@@ -32,12 +50,12 @@ class _Common:
     """The common fields that market triggers have and time and news triggers have not."""
 
     timeframe: Timeframe
-    evaluate: Literal["tick", "candle_close"]
-    fire: Literal["once_per_candle", "every_edge", "once"]
+    evaluate: Evaluate
+    fire: Fire
     session: Session
     hold: Hold | None
-    rearm: Literal["on_false", "next_session", "manual"]
-    after_gap: Literal["baseline", "fire"]
+    rearm: Rearm
+    after_gap: AfterGap
     require_stable: bool
 
 
@@ -146,15 +164,11 @@ def _read_market(fields: Fields, spec: TriggerSpec, agent_type: str) -> TriggerS
 
 def _read_common(fields: Fields, primary: Timeframe) -> _Common:
     timeframe: Timeframe = fields.choice("timeframe", TIMEFRAMES, primary)
-    evaluate: Literal["tick", "candle_close"] = fields.choice("evaluate", ("tick", "candle_close"), "tick")
-    fire: Literal["once_per_candle", "every_edge", "once"] = fields.choice(
-        "fire", ("once_per_candle", "every_edge", "once"), "once_per_candle"
-    )
-    session: Session = fields.choice("session", ("regular", "extended"), "regular")
-    rearm: Literal["on_false", "next_session", "manual"] = fields.choice(
-        "rearm", ("on_false", "next_session", "manual"), "on_false"
-    )
-    after_gap: Literal["baseline", "fire"] = fields.choice("after_gap", ("baseline", "fire"), "baseline")
+    evaluate: Evaluate = fields.choice("evaluate", EVALUATE, EVALUATE[0])
+    fire: Fire = fields.choice("fire", FIRE, FIRE[0])
+    session: Session = fields.choice("session", SESSIONS, SESSIONS[0])
+    rearm: Rearm = fields.choice("rearm", REARM, REARM[0])
+    after_gap: AfterGap = fields.choice("after_gap", GAPS, GAPS[0])
     stable = fields.boolean("require_stable", default=False)
     hold = _read_hold(fields, evaluate)
     return _Common(timeframe, evaluate, fire, session, hold, rearm, after_gap, stable)
