@@ -48,7 +48,7 @@ class _Kernel:
         if self._dispatcher is None:
             import numba
 
-            dispatcher = cast(Any, numba.njit(cache=True, error_model="numpy")(self.__wrapped__))
+            dispatcher = cast(Any, numba.njit(cache=True, error_model="numpy", forceinline=True)(self.__wrapped__))
             file = dispatcher._cache._cache_file
             file._source_stamp = (file._source_stamp, sources())
             self._dispatcher = dispatcher

@@ -28,8 +28,10 @@ from engine.layout import (
     HAS_EVENTS,
     HOLDS_DUE,
     I_LAST,
+    I_LISTS,
     I_TIME,
     IS_FULL,
+    K_TRIG_N,
     L_COVER_FROM,
     L_FIRST_TS,
     L_JUST_CLOSED,
@@ -216,9 +218,12 @@ def run(
             si[s, S_LATE] += 1
             i += 1
             continue
-        status = _pass_time(
-            s, ts, ts, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, cursor, events, xi, xf, xv
-        )
+        status = IDLE
+        if next_due(si, bi, s, 0) <= ts:  # a call with two dozen arrays costs more than the trade itself
+            status = _pass_time(
+                s, ts, ts, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, cursor, events,
+                xi, xf, xv,
+            )  # fmt: skip
         if status != IDLE:
             cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
             return
@@ -242,9 +247,8 @@ def run(
                     si[s, S_SEQ] = 0
                 else:
                     si[s, S_SEQ] += 1
-            if apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring) and (
-                si[s, S_UNKNOWN] == 0
-            ):
+            is_forming = apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring)
+            if is_forming and si[s, S_UNKNOWN] == 0 and bi[b, I_LISTS, K_TRIG_N] > 0:
                 judge_tick(bf, bi, b, ts, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, cursor, events)
         if kind & 1 and ts >= si[s, S_PRICE_TS]:
             if ts // MINUTE_MS != si[s, S_PRICE_TS] // MINUTE_MS:

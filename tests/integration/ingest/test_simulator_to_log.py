@@ -33,7 +33,7 @@ def feed_settings(settings: Settings, simulator: RunningSimulator) -> Settings:
 def test_history_comes_first_then_trades_with_marks_between(feed_settings: Settings, tmp_path: Path) -> None:
     log = LogOfTrades(feed_settings, BTC)
     with running("ingest", [], variables=variables_of(feed_settings), log=tmp_path / "ingest.log"):
-        wait_until(lambda: log.trades() > 50, timeout_s=60, what="trades in the log")
+        wait_until(lambda: log.trades() > 50 and len(log.marks()) > 10, timeout_s=60, what="trades and marks")
     log.close()
     history = [m for m in log.messages if isinstance(m, History)]
     assert {h.timeframe for h in history} == {"1m", "5m", "15m", "1h", "4h", "1d"}
