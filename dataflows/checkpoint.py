@@ -35,6 +35,7 @@ class PartitionState(msgspec.Struct, frozen=True, kw_only=True):
     partitions     how many the topic has; another number means that the symbols lie elsewhere
     trades_next    the next offset to read of its trades, None for the beginning
     control_next   the first control record that has not taken effect
+    news_next      the first record of the news topic that has not taken effect
     recent         what was sent to Kafka of late, for a broker that loses it
     is_delivered   whether the broker confirmed all of it
     engine         `Engine.snapshot()`
@@ -50,6 +51,7 @@ class PartitionState(msgspec.Struct, frozen=True, kw_only=True):
     is_delivered: bool
     saved_at_ms: int
     engine: bytes
+    news_next: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""At which place of a partition's log each control record took effect, so that a restart repeats it (T30, T31).
+"""At which place of a partition's log each control and each news item took effect, so that a restart repeats it.
 
-Trades and controls are two topics: read again after a crash, they would meet in another order than the first
-time. One line is written before a control takes effect; on restart it waits for the same place.
+Trades, controls and news are topics of their own: read again after a crash, they would meet in another order than
+the first time (T30, T31). One line is written before one takes effect; on restart it waits for the same place.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -17,11 +18,17 @@ from core.observability import logger
 _log = logger(__name__)
 
 
+Heard = tuple[Literal["triggers", "news"], int]
+"""A topic other than that of the trades, and an offset in it."""
+
+
 class _Line(msgspec.Struct, frozen=True):
     cluster_id: str
     control: int
+    """Its offset, of whichever topic."""
     before: int
-    """Offset of the trade record that the control took effect before."""
+    """Offset of the trade record that it took effect before."""
+    topic: Literal["triggers", "news"] = "triggers"
 
 
 class Journal:
@@ -33,11 +40,11 @@ class Journal:
     def __init__(self, path: Path, cluster_id: str) -> None:
         self._path = path
         self.cluster_id = cluster_id
-        self._lines: dict[int, int] = {}
+        self._lines: dict[Heard, int] = {}
         self._lock = threading.Lock()
 
-    def read(self) -> Mapping[int, int]:
-        """Return control offset → trade offset of this log, what cannot be read left out."""
+    def read(self) -> Mapping[Heard, int]:
+        """Return what was heard → trade offset of this log, in the order of effect; what cannot be read is left out."""
         if not self._path.exists():
             return {}
         for data in self._path.read_bytes().splitlines():
@@ -47,26 +54,31 @@ class Journal:
                 _log.warning("a torn journal line is left out", path=self._path.name)
                 continue
             if line.cluster_id == self.cluster_id:
-                self._lines[line.control] = line.before
+                heard = (line.topic, line.control)
+                self._lines.pop(heard, None)  # the last line says the order too
+                self._lines[heard] = line.before
         return dict(self._lines)
 
-    def add(self, control: int, *, before: int) -> None:
-        if self._lines.get(control) == before:
+    def add(self, heard: Heard, *, before: int) -> None:
+        if self._lines.get(heard) == before:
             return
         with self._lock, self._path.open("ab") as file:
-            self._lines[control] = before
-            file.write(self._encoded(control, before))
+            self._lines.pop(heard, None)
+            self._lines[heard] = before
+            file.write(self._encoded(heard, before))
 
-    def trim(self, control: int) -> None:
-        """Forget the controls before an offset: a checkpoint holds their effect."""
+    def trim(self, *, control: int | None, news: int | None) -> None:
+        """Forget controls and news before these offsets: a checkpoint holds their effect. None keeps them all."""
+        first = {"triggers": control or 0, "news": news or 0}
         with self._lock:
-            kept = {c: b for c, b in self._lines.items() if c >= control}
+            kept = {heard: before for heard, before in self._lines.items() if heard[1] >= first[heard[0]]}
             if kept == self._lines:
                 return
             fresh = self._path.with_suffix(".new")
-            fresh.write_bytes(b"".join(self._encoded(c, b) for c, b in kept.items()))
+            fresh.write_bytes(b"".join(self._encoded(heard, before) for heard, before in kept.items()))
             fresh.replace(self._path)
             self._lines = kept
 
-    def _encoded(self, control: int, before: int) -> bytes:
-        return msgspec.json.encode(_Line(self.cluster_id, control, before)) + b"\n"
+    def _encoded(self, heard: Heard, before: int) -> bytes:
+        topic, offset = heard
+        return msgspec.json.encode(_Line(self.cluster_id, offset, before, topic)) + b"\n"

@@ -6,7 +6,6 @@ again from a checkpoint repeats it to the last firing, however the records are c
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -16,9 +15,11 @@ import numpy as np
 from core.errors import Malformed
 from core.wire.topics import partition_of
 from core.wire.trades import History, Mark, Message, TradeFrame, decode
+from dataflows.bulletin import Bulletin
 from dataflows.checkpoint import PartitionState
 from dataflows.control import Control, Known, TriggerBook
 from dataflows.journal import Journal
+from dataflows.pending import Pending, Told, heard_of
 from dataflows.poll import LogRecord
 from engine.candles import HistoryColumns
 from engine.condition import TIMEFRAMES, Session, Timeframe
@@ -61,6 +62,7 @@ class Partition:
         *,
         trades_next: int | None = None,
         control_next: int | None = None,
+        news_next: int | None = None,
         known: Iterable[Known] = (),
     ) -> None:
         self.number = number
@@ -69,49 +71,52 @@ class Partition:
         self.trades_next = trades_next
         self.book = TriggerBook(known)
         self.numbers = Numbers()
-        self._control_next = control_next
-        self._pending: deque[Control] = deque()
+        self._control_next, self._news_next = control_next, news_next
         self._is_live = False
         self._health: tuple[str, Mapping[str, str]] = ("", {})
         self._symbols: dict[str, int] = {symbol: i for i, symbol in enumerate(engine.symbols)}
         self._journal = journal
-        self._places: Mapping[int, int] = journal.read()
+        self._pending = Pending(journal.read())
 
     @property
     def control_next(self) -> int | None:
         """The first control record that has not taken effect."""
-        return self._pending[0].offset if self._pending else self._control_next
+        first = self._pending.first_control
+        return first if first is not None else self._control_next
 
-    def begin_log(self, journal: Journal, *, trades_next: int | None, control_next: int | None) -> None:
+    @property
+    def news_next(self) -> int | None:
+        """The first news record that has not taken effect."""
+        first = self._pending.first_news
+        return first if first is not None else self._news_next
+
+    def begin_log(
+        self, journal: Journal, *, trades_next: int | None, control_next: int | None, news_next: int | None = None
+    ) -> None:
         """Go on in another log, or at another place: the engine stays as it is."""
-        self.trades_next, self._control_next = trades_next, control_next
-        self._pending.clear()
+        self.trades_next, self._control_next, self._news_next = trades_next, control_next, news_next
         self._is_live = False
         self._journal = journal
-        self._places = journal.read()
+        self._pending = Pending(journal.read())
 
     def trim_journal(self, state: PartitionState) -> None:
-        """Forget the places of controls whose effect a saved state holds. Called from another thread."""
+        """Forget the places of what was heard, where a saved state holds its effect. Called from another thread."""
         journal = self._journal
-        if state.control_next is not None and state.cluster_id == journal.cluster_id:
-            journal.trim(state.control_next)
+        if state.cluster_id == journal.cluster_id:
+            journal.trim(control=state.control_next, news=state.news_next)
 
-    def take(self, records: Iterable[LogRecord], controls: Iterable[Control], *, is_caught_up: bool) -> Found:
-        """Let records and controls take effect.
-
-        A control takes effect as soon as it is read. While what is read lies in the past, it waits for the
-        first record received after it was given; after a restart, for the place it had the first time.
+    def take(self, records: Iterable[LogRecord], told: Iterable[Told], *, is_caught_up: bool) -> Found:
+        """Let records, controls and news take effect.
 
         Args:
+            told: Controls and news, each in the order of its topic; they take effect where `Pending` says.
             is_caught_up: Whether these records reach the end the log had when the reading began.
         """
         found = Found()
-        for control in controls:
-            if self._control_next is None or control.offset >= self._control_next:
-                self._pending.append(control)
-                self._control_next = control.offset + 1
-        if self._pending and self._is_live:
-            self._apply_pending(found, self._pending[-1].offset)
+        for one in told:
+            self._hear(one)
+        if self._is_live:
+            self._apply_pending(found)
         frames: list[TradeFrame] = []
         for record in records:
             try:
@@ -122,11 +127,9 @@ class Partition:
                 continue
             finally:
                 self.trades_next = record.offset + 1
-            if self._pending:
-                due = self._due(record.offset, _received(message))
-                if due is not None:
-                    self._play(frames, found)
-                    self._apply_pending(found, due, before=record.offset)
+            while self._pending and (due := self._pending.take_due(record.offset, _received(message))) is not None:
+                self._play(frames, found)
+                self._apply(due, found, before=record.offset)
             if isinstance(message, TradeFrame):
                 frames.append(message)
                 continue
@@ -138,32 +141,38 @@ class Partition:
         self._play(frames, found)
         if is_caught_up and not self._is_live:
             self._is_live = True
-            if self._pending:
-                self._apply_pending(found, self._pending[-1].offset)
+            self._apply_pending(found)
         return found
 
-    def _due(self, offset: int, recv_ms: int) -> int | None:
-        """Return the last pending control that takes effect before this record."""
-        last = None
-        for control in self._pending:
-            place = self._places.get(control.offset)
-            if not (offset >= place if place is not None else recv_ms >= control.at_ms):
-                break
-            last = control.offset
-        return last
+    def _hear(self, told: Told) -> None:
+        """Let a thing wait for its place, unless it has taken effect already or is none of ours."""
+        if isinstance(told, Control):
+            if self._control_next is None or told.offset >= self._control_next:
+                self._pending.add(told)
+                self._control_next = told.offset + 1
+        elif self._news_next is None or told.offset >= self._news_next:
+            mine = told.part(self._is_mine)
+            if mine is not None:
+                self._pending.add(mine)
+            self._news_next = told.offset + 1
 
-    def _apply_pending(self, found: Found, last: int, *, before: int | None = None) -> None:
-        place = before if before is not None else (self.trades_next or 0)
-        while self._pending and self._pending[0].offset <= last:
-            control = self._pending.popleft()
-            changes = self.book.changes(control, self._is_mine)
-            if not changes:
-                continue
-            self._journal.add(control.offset, before=place)
-            found.add(self.engine.apply(changes))
-            for change in changes:
-                if change.spec is not None:
-                    found.touched.update(change.spec.symbols)
+    def _apply_pending(self, found: Found) -> None:
+        while (told := self._pending.take()) is not None:
+            self._apply(told, found, before=self.trades_next or 0)
+
+    def _apply(self, told: Told, found: Found, *, before: int) -> None:
+        if isinstance(told, Bulletin):
+            self._journal.add(heard_of(told), before=before)
+            found.add(self.engine.on_news(told.item))
+            return
+        changes = self.book.changes(told, self._is_mine)
+        if not changes:
+            return
+        self._journal.add(heard_of(told), before=before)
+        found.add(self.engine.apply(changes))
+        for change in changes:
+            if change.spec is not None:
+                found.touched.update(change.spec.symbols)
 
     def _is_mine(self, symbol: str) -> bool:
         return partition_of(symbol, self.partitions) == self.number

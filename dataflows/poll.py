@@ -16,14 +16,15 @@ class LogRecord:
 
 @dataclass(slots=True)
 class Poll:
-    """Records of trade partitions and of the control topic, each in log order.
+    """Records of trade partitions, of the control topic and of the news topic, each in log order.
 
     `caught_up` are the partitions whose log has been read to the end it had when the reading began.
     """
 
     trades: dict[int, list[LogRecord]] = field(default_factory=dict[int, list[LogRecord]])
     control: list[LogRecord] = field(default_factory=list[LogRecord])
+    news: list[LogRecord] = field(default_factory=list[LogRecord])
     caught_up: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
-        return len(self.control) + sum(len(records) for records in self.trades.values())
+        return len(self.control) + len(self.news) + sum(len(records) for records in self.trades.values())

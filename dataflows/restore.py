@@ -93,6 +93,7 @@ def _restored(
         Journal(folder.journal, cluster_id),
         trades_next=state.trades_next if state else None,
         control_next=state.control_next if state else None,
+        news_next=state.news_next if state else None,
         known=state.known if state else (),
     )
     return Restored(partition, Recent(state.recent if state else ()), cluster_id, state is None or state.is_delivered)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from core.clock import Clock
 from core.errors import Malformed
 from core.wire.records import DeadLetter, encode
+from dataflows.bulletin import Bulletin, read_bulletin
 from dataflows.checkpoint import Draft, PartitionState
 from dataflows.control import Control, read_control
 from dataflows.effects import Effects
@@ -78,11 +79,11 @@ class Shard:
         return f"{feed}; {self.symbols} symbols, {self.triggers} triggers"
 
     def positions(self) -> Positions:
-        """Return where to read on. Partitions differ in how far controls have taken effect; the least counts."""
-        controls = [p.control_next for p in self.partitions.values()]
+        """Return where to read on. Partitions differ in how far controls and news took effect; the least counts."""
         return Positions(
             cluster_id=next(iter(self.cluster_ids.values()), ""),
-            control=None if None in controls else min((c for c in controls if c is not None), default=None),
+            control=_least([p.control_next for p in self.partitions.values()]),
+            news=_least([p.news_next for p in self.partitions.values()]),
             trades={p.number: p.trades_next for p in self.partitions.values() if p.trades_next is not None},
         )
 
@@ -97,6 +98,7 @@ class Shard:
                 journals[number],
                 trades_next=partition.trades_next if is_same else None,
                 control_next=partition.control_next if is_same else None,
+                news_next=partition.news_next if is_same else None,
             )
             self.cluster_ids[number] = cluster_id
         return is_lost
@@ -108,9 +110,9 @@ class Shard:
     def process(self, poll: Poll) -> Effects:
         """Let one look at the log take effect."""
         effects = Effects()
-        controls = self._controls(poll.control, effects)
+        told = [*self._controls(poll.control, effects), *self._bulletins(poll.news, effects)]
         for number, partition in self.partitions.items():
-            found = partition.take(poll.trades.get(number, ()), controls, is_caught_up=number in poll.caught_up)
+            found = partition.take(poll.trades.get(number, ()), told, is_caught_up=number in poll.caught_up)
             self._add(partition, found, effects)
         now = self._clock.monotonic()
         if self._live is not None:
@@ -139,6 +141,7 @@ class Shard:
             cluster_id=self.cluster_ids[p.number],
             trades_next=p.trades_next,
             control_next=p.control_next,
+            news_next=p.news_next,
             known=p.book.known(),
             recent=self._recent[p.number].all(),
             is_delivered=True,
@@ -161,6 +164,15 @@ class Shard:
                 self._live.note_control(control)
             controls.append(control)
         return controls
+
+    def _bulletins(self, records: Sequence[LogRecord], effects: Effects) -> list[Bulletin]:
+        bulletins: list[Bulletin] = []
+        for record in records:
+            try:
+                bulletins.append(read_bulletin(record))
+            except Malformed as problem:
+                effects.outgoing.append(self._dead("news", record, problem))
+        return bulletins
 
     def _add(self, partition: Partition, found: Found, effects: Effects) -> None:
         made = [self._outgoing("firings", f, f.pipeline_id) for f in found.output.firings]
@@ -186,3 +198,9 @@ class Shard:
             original=record.value or b"",
         )
         return Outgoing("dead_letters", b"", encode(letter), letter.at_ms)
+
+
+def _least(offsets: Sequence[int | None]) -> int | None:
+    """Return the least offset; None, the beginning of the log, is less than any."""
+    known = [offset for offset in offsets if offset is not None]
+    return min(known) if known and len(known) == len(offsets) else None

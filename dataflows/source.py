@@ -1,4 +1,4 @@
-"""Reading the log: all trade partitions of a process and the control topic, controls to their end first."""
+"""Reading the log: all trade partitions of a process, controls and news; these two to their end first."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Positions:
 
     cluster_id: str
     control: int | None
+    news: int | None
     trades: Mapping[int, int]
 
 
@@ -40,17 +41,20 @@ class LogReader:
             LogLost: the positions are of another log.
         """
         names = topics(settings)
-        self._trades, self._control = names.trades.name, (names.triggers.name, 0)
-        places = [self._control, *((self._trades, p) for p in partitions)]
+        self._trades, self._control, self._news = names.trades.name, (names.triggers.name, 0), (names.news.name, 0)
+        places = [self._control, self._news, *((self._trades, p) for p in partitions)]
         self._reader = SureReader(settings, positions.cluster_id, places, clock, group="market")
         self._reads_trades = False
         try:
-            self._control_next = self._start(self._control, positions.control)
+            self._heard = {
+                self._control: self._start(self._control, positions.control),
+                self._news: self._start(self._news, positions.news),
+            }
             self._next = {p: self._start((self._trades, p), positions.trades.get(p)) for p in partitions}
         except LogLost:
             self._reader.close()
             raise
-        self._reader.assign({self._control: self._control_next})
+        self._reader.assign(self._heard)
 
     @property
     def is_away(self) -> bool:
@@ -59,7 +63,7 @@ class LogReader:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the control topic has been read to its end, so that trades are read too."""
+        """Whether controls and news have been read to their end, so that trades are read too."""
         return self._reads_trades
 
     def read(self) -> Poll:
@@ -68,10 +72,11 @@ class LogReader:
         Raises:
             LogLost: the broker came back with another log.
         """
-        if not self._reads_trades and self._control_next >= self._reader.bounds[self._control][1]:
+        is_heard = all(offset >= self._reader.bounds[place][1] for place, offset in self._heard.items())
+        if not self._reads_trades and is_heard:
             self._reads_trades = True
             trades = {(self._trades, p): offset for p, offset in self._next.items()}
-            self._reader.assign({self._control: self._control_next, **trades})
+            self._reader.assign({**self._heard, **trades})
         poll = Poll()
         for message in self._reader.read(_BLOCK_S):
             self._take(message, poll)
@@ -92,9 +97,13 @@ class LogReader:
         if offset is None or partition is None:
             return
         record = LogRecord(offset, message.key(), message.value())
-        if message.topic() == self._control[0]:
+        topic = message.topic()
+        if topic == self._control[0]:
             poll.control.append(record)
-            self._control_next = offset + 1
+            self._heard[self._control] = offset + 1
+        elif topic == self._news[0]:
+            poll.news.append(record)
+            self._heard[self._news] = offset + 1
         else:
             poll.trades.setdefault(partition, []).append(record)
             self._next[partition] = offset + 1
