@@ -19,6 +19,7 @@ from engine.condition import (
     SpecificTime,
     TriggerSpec,
 )
+from engine.cron_words import cron_words
 
 _OPERATORS: dict[Operator, str] = {
     ">": "is above",
@@ -55,6 +56,12 @@ def trigger_words(spec: TriggerSpec) -> str:
         parts.append(_frequency_words(spec))
         if spec.session == "extended":
             parts.append("also in extended hours")
+        if spec.require_stable:
+            parts.append("with settled indicators only")
+        if spec.after_gap == "fire":
+            parts.append("also when it came true while the feed was away")
+    if spec.schedule is not None and spec.schedule.missed == "run_once":
+        parts.append("late where it was missed")
     if spec.cooldown_ms:
         parts.append(f"not again within {duration_words(spec.cooldown_ms)}")
     parts += _limit_words(spec)
@@ -116,8 +123,7 @@ def schedule_words(schedule: Schedule) -> str:
             days = _list([_DAYS[day] for day in when.weekdays], "and") if when.weekdays else "day"
             return f"every {days} at {at} {when.timezone}{_session_days(when.calendar)}"
         case Cron():
-            minutes = "every minute" if when.expression == "* * * * *" else f"by the cron {when.expression!r}"
-            return f"{minutes} in {when.timezone}{_session_days(when.calendar)}"
+            return f"{cron_words(when.expression)} in {when.timezone}{_session_days(when.calendar)}"
 
 
 def news_words(news: NewsMatch) -> str:
@@ -153,7 +159,8 @@ def _right_words(leaf: Leaf) -> str:
         candles = "candle" if leaf.candles == 1 else "candles"
         return f"{right} % within {leaf.candles} {candles} of {leaf.timeframe}"
     if leaf.upper is not None:
-        return f"{right} and {operand_words(leaf.upper)}"
+        joint = "and" if leaf.operator == "inside" else "to"
+        return f"{right} {joint} {operand_words(leaf.upper)}"
     return right
 
 

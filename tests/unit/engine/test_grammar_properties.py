@@ -16,14 +16,14 @@ KEYS = (
     "session", "cooldown_seconds", "max_firings_per_session", "max_firings", "hold", "seconds", "trades",
     "rearm", "valid_from", "valid_until", "after_gap", "require_stable", "schedule", "market", "event",
     "offset_minutes", "time", "timezone", "days", "date", "expression", "missed", "missed_grace_seconds",
-    "match", "sources", "max_age_minutes",
+    "match", "sources", "max_age_minutes", "sentiment", "sentiment_score",
 )  # fmt: skip
 WORDS = (
     "price", "close@1h", "RSI", "SMA_50@1h", "MACD.line", "BBANDS_20_2.upper", "MACD", "SMA", "AND", "OR", ">",
     "<=", "crosses_above", "inside", "rises_by_pct", "bullish_crossover", "golden_cross", "5m", "1h", "tick",
     "candle_close", "once", "market_hours", "specific_time", "cron", "US", "XLON", "24/7", "open", "09:45",
     "America/New_York", "UTC", "mon", "2025-03-10", "2025-03-10T09:30:00-04:00", "*/15 9-15 * * 1-5",
-    "0 0 30 2 *", "70", "nan", "close[1]", "\ud800", "\x00", "a:b", "@", "_", ".", "",
+    "0 0 30 2 *", "guidance", "negative", "70", "nan", "close[1]", "\ud800", "\x00", "a:b", "@", "_", ".", "",
 )  # fmt: skip
 
 scalars = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.lint import FeedData, Remark, lint, may_repaint
@@ -110,6 +112,163 @@ def test_every_edge_without_cooldown_may_storm() -> None:
     assert lint(parse("price_trigger", {**config, "cooldown_seconds": 1})) == ()
 
 
-def test_schedules_have_no_remarks() -> None:
+def said(agent_type: str, config: Leaf, feed: FeedData = WHOLE) -> list[tuple[str, str]]:
+    return [(remark.path, remark.text) for remark in lint(parse(agent_type, config), feed=feed)]
+
+
+def closes(*leaves: Leaf, **config: object) -> Leaf:
+    return {"all": list(leaves), "evaluate": "candle_close", **config}
+
+
+def test_a_schedule_that_is_due_within_its_life_has_no_remarks() -> None:
     schedule = {"type": "cron", "expression": "* * * * *", "timezone": "UTC"}
-    assert lint(parse("time_trigger", {"schedule": schedule})) == ()
+    assert said("time_trigger", {"schedule": schedule}) == []
+    assert said("time_trigger", {"schedule": schedule, "valid_from": "2025-03-10T09:30Z"}) == []
+
+
+def test_a_schedule_that_is_never_due_within_its_life_is_said() -> None:
+    at_noon = {"type": "specific_time", "time": "12:00", "timezone": "UTC"}
+    life = {"valid_from": "2025-03-10T12:00:01Z", "valid_until": "2025-03-11T12:00Z"}
+    assert said("time_trigger", {"schedule": at_noon, **life}) == [
+        ("schedule", "is not due before valid_until: it never fires")
+    ]
+    on_a_day = {**at_noon, "date": "2025-03-10"}
+    assert said("time_trigger", {"schedule": on_a_day, "valid_from": "2025-03-11T00:00Z"}) == [
+        ("schedule.date", "is not due after valid_from: it never fires")
+    ]
+    assert said("time_trigger", {"schedule": on_a_day, "valid_until": "2025-03-10T12:00Z"}) == [
+        ("schedule.date", "is not due before valid_until: it never fires")
+    ]
+    assert said("time_trigger", {"schedule": on_a_day, "valid_until": "2025-03-10T12:01Z"}) == []
+
+
+def test_two_operands_whose_numbers_never_meet_are_said() -> None:
+    assert Remark("all[0]", "can never be true") in remarks(leaf("RSI", "inside", [200, "price"]))
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"any": [leaf("price", ">", 100), leaf("price", "<=", 100)]},
+        {"any": [leaf("price", ">", 80), {"not": leaf("price", ">", 90)}]},
+        {"any": [leaf("RSI", "<", 60), leaf("RSI", ">", 40)]},
+        {"not": {"all": [leaf("price", ">", 100), leaf("price", "<", 90)]}},
+    ],
+)
+def test_choices_that_leave_nothing_out_are_always_true(tree: Leaf) -> None:
+    texts = [text for _, text in said("technical_trigger", {**tree, "evaluate": "candle_close"})]
+    assert any(text.startswith("always true") for text in texts)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"all": [leaf("price", "crosses_above", 100), leaf("price", "<", 90)]},
+        {"all": [leaf("price", ">", 100), {"all": [leaf("price", "<", 90), leaf("RSI", ">", 50)]}]},
+        {"all": [leaf("price", ">", 100), {"not": leaf("price", ">", 90)}]},
+        {"all": [leaf("price", ">", 100), {"not": {"any": [leaf("price", ">=", 100), leaf("RSI", ">", 50)]}}]},
+    ],
+)
+def test_contradictions_are_found_across_groups(tree: Leaf) -> None:
+    texts = [text for _, text in said("technical_trigger", {**tree, "evaluate": "candle_close"})]
+    assert "can never be true together" in texts
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"any": [leaf("price", ">", 100), leaf("price", "<", 100)]},
+        {"any": [leaf("price", ">", 100), leaf("price", "crosses_below", 110)]},
+        {"all": [leaf("price", ">", 100), {"any": [leaf("price", "<", 90), leaf("RSI", ">", 50)]}]},
+        {"all": [leaf("price", ">", 100), leaf("price", "<", 90, hysteresis=20)]},
+        {"all": [leaf("price", ">", 100), {"not": leaf("price", "crosses_above", 90)}]},
+    ],
+)
+def test_trees_that_can_be_both_are_left_alone(tree: Leaf) -> None:
+    texts = [text for _, text in said("technical_trigger", {**tree, "evaluate": "candle_close"})]
+    assert not any("true" in text for text in texts)
+
+
+def test_a_comparison_written_twice_is_said() -> None:
+    assert said("technical_trigger", closes(leaf("price", ">", 5), leaf("price", ">", 5.0))) == [
+        ("all[1]", "says the same as all[0]")
+    ]
+
+
+def test_T18_what_must_warm_up_is_said_once_a_timeframe_with_the_longest_need() -> None:
+    found = said(
+        "technical_trigger", closes(leaf("RSI", ">", 70), leaf("price", ">", "SMA_50@1h"), leaf("EMA_20", ">", "price"))
+    )
+    assert found == [
+        ("all[2]", "EMA_20 needs 20 candles of 5m to warm up, 89 until it is stable"),
+        ("all[1]", "SMA_50 needs 50 candles of 1h to warm up"),
+    ]
+
+
+def test_T18_a_trigger_that_waits_for_stable_values_needs_as_many() -> None:
+    assert said("technical_trigger", closes(leaf("RSI", ">", 70), require_stable=True)) == [
+        ("all[0]", "RSI_14 needs 112 candles of 5m to warm up")
+    ]
+
+
+def test_candles_back_count_as_history() -> None:
+    assert said("technical_trigger", closes(leaf("price", "rises_by_pct", 2, candles=6))) == [
+        ("all[0]", "price needs 7 candles of 5m to warm up")
+    ]
+    assert said("technical_trigger", closes(leaf("SMA_20@1h", "falls_by_pct", 2, candles=6))) == [
+        ("all[0]", "SMA_20 needs 26 candles of 1h to warm up")
+    ]
+    assert said("price_trigger", {"operator": ">", "value": 5}) == []
+
+
+def test_more_history_than_there_is_is_said() -> None:
+    feed = FeedData(whole_volume=True, history={"1d": 100})
+    ((path, text),) = said("technical_trigger", closes(leaf("price", ">", "SMA_200@1d")), feed)
+    assert path == "all[0]"
+    assert text == "SMA_200 needs 200 candles of 1d to warm up, and only 100 are to be had: it stays unknown until then"
+
+
+def test_a_feed_without_volume_or_news_is_said() -> None:
+    config: Leaf = {"operand": "vwap", "operator": ">", "value": 5, "evaluate": "candle_close"}
+    ((_, text),) = said("price_trigger", config, FeedData(has_volume=False))
+    assert "does not carry" in text
+    assert ("", "needs news, which the feed does not carry: it never fires") in said(
+        "news_trigger", {"sources": ["AP"]}, FeedData(has_news=False)
+    )
+
+
+def test_T7_a_hold_that_nothing_can_keep_is_said() -> None:
+    crossing = leaf("price", "crosses_above", 5, within_candles=2)
+    assert said("technical_trigger", {"all": [crossing], "hold": {"seconds": 600}}) == []
+    ((path, text),) = said("technical_trigger", {"all": [crossing], "hold": {"seconds": 601}})
+    assert path == "all[0]"
+    assert "never fires" in text
+    assert any("never fires" in t for _, t in said("technical_trigger", closes(crossing, hold={"candles": 3})))
+    assert said("technical_trigger", closes(crossing, hold={"candles": 2})) == []
+    day: Leaf = {"operator": ">", "value": 5, "hold": {"seconds": 86_400}}
+    assert said("price_trigger", day) == [
+        ("hold.seconds", "longer than any session, whose end breaks it: it never fires")
+    ]
+
+
+def test_extended_hours_that_an_exchange_has_not_are_said() -> None:
+    config = {"operator": ">", "value": 5, "session": "extended"}
+    london = replace(parse("price_trigger", config), symbols=("LSE:VOD", "AAPL"))
+    assert lint(london) == (Remark("session", "LSE:VOD has no extended hours: the same as regular"),)
+
+
+def test_news_that_keeps_itself_out_is_said() -> None:
+    match = {"all": ["rate cut"], "any": ["fed", "ecb"], "none": ["rate", "ECB"]}
+    assert said("news_trigger", {"match": match}) == [
+        ("match.all[0]", "is kept out by match.none: it never fires"),
+        ("match.any[1]", "is kept out by match.none"),
+    ]
+    assert said("news_trigger", {"match": {"any": ["a", "b"], "none": ["a", "b"]}})[0] == (
+        "match.any[0]",
+        "is kept out by match.none: it never fires",
+    )
+
+
+def test_news_without_any_wish_is_said() -> None:
+    assert said("news_trigger", {}) == [("match", "takes every item of its symbols")]
+    assert said("news_trigger", {"sentiment": "negative"}) == []

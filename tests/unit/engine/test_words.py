@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.cron_words import cron_words
 from engine.words import duration_words, trigger_words
 from tests.unit.engine.grammar_cases import parse
 
@@ -98,12 +99,44 @@ def test_hold_limits_and_life_span_are_said() -> None:
         ({"type": "cron", "expression": "* * * * *", "timezone": "UTC"}, "fires every minute in UTC"),
         (
             {"type": "cron", "expression": "*/15 9-15 * * 1-5", "timezone": "America/New_York"},
-            "fires by the cron '*/15 9-15 * * 1-5' in America/New_York",
+            "fires every 15 minutes from 09:00 to 15:59 on Monday to Friday in America/New_York",
         ),
     ],
 )
 def test_schedules(schedule: dict[str, object], said: str) -> None:
     assert words("time_trigger", schedule=schedule) == said
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("*/5 * * * *", "every 5 minutes"),
+        ("* 9 * * *", "every minute from 09:00 to 09:59"),
+        ("30 9 * * 1", "at 09:30 on Monday"),
+        ("0,30 9,16 * * *", "at 09:00, 09:30, 16:00 and 16:30"),
+        ("15 * * * mon,WED", "every hour at minute 15 on Monday and Wednesday"),
+        ("5 9-16 * * *", "every hour at minute 5 from 09:00 to 16:59"),
+        ("0 0 * * 0,7", "at 00:00 on Sunday"),
+        ("0 0 * * sat-sun", "by the cron '0 0 * * sat-sun'"),
+        ("*/7 * * * *", "by the cron '*/7 * * * *'"),
+        ("0 0 1 * *", "by the cron '0 0 1 * *'"),
+        ("0 9 * * 5#2", "by the cron '0 9 * * 5#2'"),
+        ("0-5 9 * * *", "by the cron '0-5 9 * * *'"),
+    ],
+)
+def test_common_crons_are_said_as_people_say_them(expression: str, said: str) -> None:
+    assert cron_words(expression) == said
+
+
+def test_what_happens_after_a_gap_and_before_indicators_settle_is_said() -> None:
+    leaf = {"indicator": "RSI", "operator": "outside", "value": [30, 70]}
+    said = words("technical_trigger", all=[leaf], require_stable=True, after_gap="fire", fire="once")
+    assert said == (
+        "fires when RSI(14) of 5m is outside 30 to 70, once, with settled indicators only, "
+        "also when it came true while the feed was away"
+    )
+    schedule = {"type": "market_hours", "missed": "run_once"}
+    assert words("time_trigger", schedule=schedule) == "fires at the open of XNYS, late where it was missed"
 
 
 def test_news() -> None:
