@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from typing import Any, cast
 
 from engine.condition import TriggerSpec
@@ -40,8 +41,11 @@ def config_hash(spec: TriggerSpec) -> str:
 
 def _plain(value: object) -> _Json:
     if is_dataclass(value) and not isinstance(value, type):
-        own = {f.name: getattr(value, f.name) for f in fields(value)}
-        plain: dict[str, _Json] = {f.name: _plain(own[f.name]) for f in fields(value) if own[f.name] != _default(f)}
+        plain: dict[str, _Json] = {}
+        for name, default in _shape(type(value)):
+            own = getattr(value, name)
+            if own != default:
+                plain[name] = _plain(own)
         # The class tells MarketHours from Cron, a Leaf from a Group.
         plain["is"] = type(value).__name__
         return plain
@@ -52,6 +56,12 @@ def _plain(value: object) -> _Json:
     if value is None or isinstance(value, str | int | bool):
         return value
     raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+@cache
+def _shape(kind: type[Any]) -> tuple[tuple[str, object], ...]:
+    """Return the fields of a dataclass with their defaults."""
+    return tuple((f.name, _default(f)) for f in fields(kind))
 
 
 def _default(field: Field[Any]) -> object:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as wall_time
+from functools import lru_cache
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
@@ -42,10 +43,12 @@ class _Croniter(Protocol):
     def get_next(self, ret_type: type[datetime]) -> datetime: ...
 
 
+@lru_cache(maxsize=4096)
 def next_after(when: When, after_ms: int) -> int | None:
     """Return the first due moment strictly after `after_ms`, epoch milliseconds UTC.
 
-    None when there is none: a date gone by, or the end of the known calendar (2049).
+    None when there is none: a date gone by, or the end of the known calendar (2049). Kept for a while: many
+    triggers share a schedule and ask at the same mark, and a cron takes 0.2 ms.
     """
     match when:
         case MarketHours():

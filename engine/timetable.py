@@ -7,6 +7,8 @@ from engine.decisions import Decisions
 from engine.matcher import Entry, Matcher
 from engine.runner import Moment
 
+_NEVER = 2**62
+
 
 class Timetable:
     """The next instant of every time trigger; it stands in the trigger's entry."""
@@ -14,17 +16,22 @@ class Timetable:
     def __init__(self, matcher: Matcher, decisions: Decisions) -> None:
         self._matcher = matcher
         self._decisions = decisions
+        self._idle_until: int | None = None
+        """No instant lies before it, so that a mark has nothing to look for; None is not known."""
 
     def arm(self, entry: Entry, now_ms: int | None) -> None:
         """Let a trigger's instants count from now; without a time yet, from the first mark."""
         when = entry.spec.schedule
         if when is not None:
             entry.next_due_ms = None if now_ms is None else schedule.next_after(when.when, now_ms)
+            if self._idle_until is not None and entry.next_due_ms is not None:
+                self._idle_until = min(self._idle_until, entry.next_due_ms)
 
     def start(self, from_ms: int) -> None:
         """Let every schedule count from here: instants at or after `from_ms` fall due."""
         for entry, when in self._matcher.schedules():
             entry.next_due_ms = schedule.next_after(when.when, from_ms - 1)
+        self._idle_until = None
 
     def next_due_ms(self) -> int | None:
         found = [e.next_due_ms for e, _ in self._matcher.schedules() if e.next_due_ms is not None]
@@ -36,6 +43,8 @@ class Timetable:
         Args:
             is_first: The first mark ever: what was due before it is not ours to fire.
         """
+        if self._idle_until is not None and feed_ms < self._idle_until and not is_first:
+            return
         for entry, when in self._matcher.schedules():
             if is_first and entry.next_due_ms is None:
                 entry.next_due_ms = schedule.next_after(when.when, feed_ms - 1)
@@ -48,3 +57,5 @@ class Timetable:
                 is_missed = is_old and (when.missed == "skip" or n < len(instants) - 1)
                 for _, armed in sorted(entry.rows.items()):
                     self._decisions.fire_instant(armed, instant, moment, is_missed=is_missed)
+        due = self.next_due_ms()
+        self._idle_until = due if due is not None else _NEVER
