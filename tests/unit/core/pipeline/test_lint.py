@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.pipeline import lint
+from engine.lint import FeedData
 from tests.unit.core.pipeline.pipeline_cases import make_config, make_edges, make_nodes, with_node_config
 
 NOW_MS = 1_741_613_400_000
@@ -29,6 +30,22 @@ def test_a_trigger_whose_time_is_over_is_said() -> None:
     nodes[0] = {"id": "node-1", "agent_type": "time_trigger", "config": {"schedule": schedule}}
     dated = make_config(nodes=nodes)
     assert [r.path for r in lint(dated, now_ms=NOW_MS)] == ["nodes[0].config.schedule.date"]
+
+
+def test_a_schedule_that_ends_before_it_is_due_is_said() -> None:
+    nodes = make_nodes()
+    config = {"schedule": {"type": "market_hours"}, "valid_until": "2025-03-10T13:30:00Z"}
+    nodes[0] = {"id": "node-1", "agent_type": "time_trigger", "config": config}
+    ends_at_the_open = make_config(nodes=nodes)
+    assert lint(ends_at_the_open, now_ms=NOW_MS - 86_400_000) != []
+    (remark,) = lint(ends_at_the_open, now_ms=NOW_MS - 3_600_000)
+    assert (remark.path, remark.expected[:20]) == ("nodes[0].config.schedule", "it is not due again ")
+
+
+def test_a_feed_without_volume_is_said() -> None:
+    config = with_node_config(1, operand="volume", operator=">", value=5, evaluate="candle_close")
+    (remark,) = lint(config, feed=FeedData(has_volume=False))
+    assert "does not carry" in remark.expected
 
 
 def test_two_makers_of_one_output_are_said() -> None:
