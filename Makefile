@@ -57,6 +57,16 @@ web/dist/.built: $(WEB_SOURCES) web/node_modules/.installed
 lock: $(UV) ## recompute requirements.lock from pyproject.toml
 	@$(UV) pip compile pyproject.toml --quiet --all-extras --group dev --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements.lock
 
+.tools/kafka/.installed: deploy/kafka/jars.lock deploy/kafka/requirements.lock deploy/kafka/fetch.py $(UV)
+	@echo "Apache Kafka and a Java runtime (about 150 MB)"
+	@test -x .tools/kafka/bin/python || "$(PYTHON)" -m venv .tools/kafka
+	@$(UV) pip sync --quiet --python .tools/kafka/bin/python --require-hashes deploy/kafka/requirements.lock
+	@.tools/kafka/bin/python deploy/kafka/fetch.py .tools/kafka/jars
+	@touch $@
+
+.PHONY: kafka
+kafka: .tools/kafka/.installed ## install Apache Kafka into this checkout, for tests against the real broker
+
 # ---- run -----------------------------------------------------------------------------------------------------
 
 .PHONY: up
@@ -83,11 +93,14 @@ check-client: web/node_modules/.installed
 	@$(BIN)/python -m api.openapi | diff -q - web/openapi.json > /dev/null || { echo "web/openapi.json is behind the API: run make client"; exit 1; }
 	@$(NODE_PATH_FIRST); cd web && npx ng-openapi-gen --silent true && git diff --exit-code --stat -- src/app/data/client
 
-.PHONY: test test-python test-web test-browser
-test: setup test-web test-python test-browser ## every test: Python, page, browser
+.PHONY: test test-python test-kafka test-web test-browser
+test: setup test-web test-python test-kafka test-browser ## every test: Python, page, browser
 
 test-python: setup ## unit, property, golden, integration, fault tests
 	@$(BIN)/pytest --ignore=tests/browser $(ARGS)
+
+test-kafka: setup kafka ## what speaks Kafka, once more on Apache Kafka
+	@TAPEWATCH_TEST_BROKER=apache $(BIN)/pytest tests/kafka tests/integration/core tests/integration/ingest tests/integration/dataflows tests/integration/agents $(ARGS)
 
 test-web: setup ## the page's specs
 	@$(NODE_PATH_FIRST); cd web && npx ng test --watch=false

@@ -9,13 +9,19 @@ import pytest
 
 from core.settings import Settings
 from core.store import migrate
+from tests.kit.apache_kafka import broker_of_the_run
 from tests.kit.stack import RunningStack, reachable_folder, running_stack
 
 
 @pytest.fixture(scope="session")
 def stack() -> Generator[RunningStack]:
     """Broker, PostgreSQL, Valkey and ClickHouse, without our own processes."""
-    with reachable_folder() as folder, running_stack(folder / "data") as running:
+    with (
+        reachable_folder() as folder,
+        running_stack(folder / "data") as running,
+        broker_of_the_run(folder / "kafka") as instead,
+    ):
+        running.variables = {**running.variables, **instead}
         yield running
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.wire.records import TriggerRecord
 from core.wire.topics import partition_of
-from core.wire.trades import Mark, TradeFrame, encode_mark, encode_trades
+from core.wire.trades import Mark, TradeFrame, decode, encode_mark, encode_trades
 from engine.trades import ALL_FLAGS
 
 SYMBOLS = ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT", "BINANCE:BNBUSDT", "BINANCE:XRPUSDT")
@@ -101,3 +101,13 @@ def price_trigger(
         symbols=list(symbols),
         primary_timeframe="1m",
     )
+
+
+def feed_ms_of(tape: list[TapeRecord]) -> int:
+    """Return the feed time of the last mark that every partition has."""
+    last: dict[int, int] = {}
+    for record in tape:
+        message = decode(record.value)
+        if isinstance(message, Mark):
+            last[record.partition] = message.feed_ms
+    return min(last.values())

@@ -15,12 +15,12 @@ from core.settings import Settings
 from core.store import migrate
 from core.wire import kafka
 from core.wire.topics import partition_of, topics
-from core.wire.trades import Mark, decode, encode_trades
+from core.wire.trades import encode_trades
 from dataflows.sure_reader import open_log
 from tests.kit.log import put_tape, put_triggers, read_firings
 from tests.kit.market_flow import beat_of, expected, running_market, wait_for_beat
 from tests.kit.stack import RunningStack, reachable_folder, running_stack
-from tests.kit.tape import START_MS, SYMBOLS, TapeRecord, frame_of, make_tape, price_trigger
+from tests.kit.tape import START_MS, SYMBOLS, feed_ms_of, frame_of, make_tape, price_trigger
 from tests.kit.waiting import wait_until
 
 TRIGGERS = [price_trigger("p-btc", [SYMBOLS[0]]), price_trigger("p-all", SYMBOLS, value=100.5)]
@@ -119,16 +119,6 @@ def test_while_the_broker_is_away_the_flow_says_so_and_stops_when_told(own: Sett
         wait_until(says_so, timeout_s=60, what="the flow to say that it waits for Kafka")
         assert market.stop(timeout_s=15) == 0
         assert "Traceback" not in market.output
-
-
-def feed_ms_of(tape: list[TapeRecord]) -> int:
-    """Return the feed time of the last mark that every partition has."""
-    last: dict[int, int] = {}
-    for record in tape:
-        message = decode(record.value)
-        if isinstance(message, Mark):
-            last[record.partition] = message.feed_ms
-    return min(last.values())
 
 
 def test_a_flow_far_behind_reads_a_log_of_very_many_small_batches(
