@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from core.pipeline import PipelineConfig
     from engine.condition import Session, Timeframe, TriggerSpec
     from engine.engine import Engine
-    from engine.firing import ClosedCandle, Output
+    from engine.firing import ClosedCandle
+    from engine.output import Output
     from engine.trades import Trades
 
 COLUMNS = ("symbol", "ts_ms", "price", "size")

@@ -24,7 +24,7 @@ from dataflows.poll import LogRecord
 from engine.candles import HistoryColumns
 from engine.condition import TIMEFRAMES, Session, Timeframe
 from engine.engine import Engine
-from engine.firing import Output
+from engine.output import Output
 from engine.trades import Trades
 
 

@@ -80,6 +80,7 @@ class Candles:
         """Indicators of each (block, lane) in the order the kernel computes them."""
         self._columns: dict[tuple[int, int], Counter[str]] = {}
         self._watched: dict[Session, list[tuple[str, int]]] = {"regular": [], "extended": []}
+        self._ranks: NDArray[np.int64] = np.zeros(0, np.int64)
         self._picks: dict[tuple[int, int], list[tuple[str, int]]] = {}
         self.dirty: set[int] = set()
         self.max_values = 0
@@ -330,6 +331,13 @@ class Candles:
         t.bi[b, at.I_CLOSED, lane] = len(rows)
         values = [self.rebuild(i)[is_new] for i in self.lanes.get((b, lane), ())]
         return rows[is_new], values
+
+    def ranks(self) -> NDArray[np.int64]:
+        """Return each symbol's place in the alphabet, by id."""
+        if len(self._ranks) != len(self.symbols):
+            self._ranks = np.empty(len(self.symbols), np.int64)
+            self._ranks[np.argsort(np.array(self.symbols))] = np.arange(len(self.symbols))
+        return self._ranks
 
     def name_of(self, b: int) -> tuple[str, Session]:
         s, number = self.block_of[b]

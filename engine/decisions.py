@@ -11,10 +11,11 @@ from engine import gates
 from engine import layout as at
 from engine.candles import Candles
 from engine.evidence import EvidenceWriter, codes_of, last_trade
-from engine.firing import Firing, FiringKind, FiringTrade, Output, Suppression, SuppressionReason, firing_id
+from engine.firing import Firing, FiringKind, FiringTrade, Suppression, SuppressionReason, firing_id
 from engine.health import FeedHealth
 from engine.matcher import ArmedTrigger, Matcher
 from engine.news import NewsHit
+from engine.output import Output
 from engine.runner import Event, Moment
 from engine.tables import Tables
 

@@ -17,7 +17,7 @@ from engine import snapshot as snapshots
 from engine.candles import LANE_OF, Candles, HistoryColumns, SessionCalendars
 from engine.condition import Session, Timeframe, TriggerChange, TriggerSpec
 from engine.decisions import Decisions
-from engine.firing import ClosedCandle, Output
+from engine.firing import ClosedCandle
 from engine.health import FeedHealth
 from engine.indicators.state import CLOSE, HIGH, LOW, OPEN, STARTED, TRADES, VOLUME, VWAP
 from engine.kernels import next_due
@@ -25,6 +25,7 @@ from engine.market import MarketReader, MarketSnapshot, TriggerState, read_trigg
 from engine.matcher import Entry, Matcher
 from engine.news import NewsDesk
 from engine.news_item import NewsItem
+from engine.output import Output
 from engine.runner import Moment, Runner
 from engine.sessions import EXTENDED, Calendars
 from engine.tables import Tables

@@ -120,12 +120,3 @@ class ClosedCandle:
     partial: bool
     source: str
     values: dict[str, float] = field(default_factory=dict[str, float])
-
-
-@dataclass(slots=True)
-class Output:
-    """What one call of the engine produced, in decision order."""
-
-    firings: list[Firing] = field(default_factory=list[Firing])
-    suppressions: list[Suppression] = field(default_factory=list[Suppression])
-    candles: list[ClosedCandle] = field(default_factory=list[ClosedCandle])

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.engine import Engine
-from engine.firing import Output
 from engine.layout import MARK_MS, MAX_MS
+from engine.output import Output
 from engine.trades import Trades
 
 CHUNK = 65_536

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from engine import layout as at
 from engine.candles import SESSIONS, Candles
-from engine.condition import TIMEFRAMES
-from engine.firing import ClosedCandle
+from engine.closed_candles import CandleRows, ClosedCandles, Picks
 from engine.kernels import dues, run
+from engine.kernels_order import group
 from engine.matcher import Matcher
 from engine.tables import Tables
 from engine.trades import Trades
@@ -33,6 +33,16 @@ class Entries(NamedTuple):
     codes: NDArray[np.int64]
     mark_ms: NDArray[np.int64]
     order: NDArray[np.int64]
+
+
+class _Closed(NamedTuple):
+    """Candles as one run of the kernel left them; `places` sorts them into the log."""
+
+    places: NDArray[np.float64]
+    ints: NDArray[np.int64]
+    floats: NDArray[np.float64]
+    values: NDArray[np.float64]
+    picks: Sequence[Picks]
 
 
 class Moment(NamedTuple):
@@ -71,7 +81,8 @@ class Runner:
         self._xf = np.zeros((1024, at.Y_COLUMNS))
         self._xv = np.zeros(8192)
         self._marks: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._closed: list[tuple[tuple[float, int, str, int, int], ClosedCandle]] = []
+        self._spots = np.zeros(0, np.int64)
+        self._closed: list[_Closed] = []
 
     @property
     def closed_until(self) -> int:
@@ -90,7 +101,30 @@ class Runner:
         """Take a batch; `marks` is the last mark before each trade, negative where marks come by themselves."""
         self._marks = marks
         if len(trades):
-            self._run(_trade_entries(trades, marks, self._tables.symbols))
+            self._run(self._trade_entries(trades, marks))
+
+    def _trade_entries(self, trades: Trades, marks: NDArray[np.int64]) -> Entries:
+        if len(self._spots) < self._tables.symbols:
+            self._spots = np.zeros(2 * self._tables.symbols, np.int64)
+        order = np.empty(len(trades), np.int64)
+        unknown = group(trades.symbol, self._spots[: self._tables.symbols], order)
+        if unknown >= 0:
+            raise ValueError(
+                f"symbol id {trades.symbol[unknown]} at place {unknown} was not given out by Engine.symbol_id"
+            )
+        # Gathered, not looked up through `order` by the kernel: that misses the cache once an array and trade.
+        return Entries(
+            trades.symbol[order],
+            trades.ts_ms[order],
+            trades.recv_ms[order],
+            trades.price[order],
+            trades.size[order],
+            # The two highest bits are ours (marks).
+            trades.flags[order] & np.uint8(7),
+            trades.codes[order].view(np.int64),
+            marks[order],
+            order,
+        )
 
     def mark(self, feed_ms: int, *, recv_ms: int, is_offline: bool) -> None:
         """Do what is due by a mark; offline, what is due by every mark up to it, one after another."""
@@ -100,12 +134,19 @@ class Runner:
         if len(due):
             self._run(_mark_entries(due, feed_ms, recv_ms=recv_ms, is_offline=is_offline))
 
-    def take_candles(self) -> list[ClosedCandle]:
+    def take_candles(self) -> ClosedCandles:
         """Return the candles closed since the last time, in the order in which they were."""
-        self._closed.sort(key=lambda found: found[0])
-        found = [candle for _, candle in self._closed]
-        self._closed.clear()
-        return found
+        if not self._closed:
+            return ClosedCandles()
+        places, marks, ints, floats, values, picks = _joined(self._closed)
+        self._closed = []
+        of = self._tables.bi[ints[:, at.X_BLOCK], at.I_OF]
+        symbols, sessions = of[:, at.O_SYMBOL], of[:, at.O_SESSION]
+        order = np.lexsort((ints[:, at.X_LANE], sessions, self._candles.ranks()[symbols], marks, places))
+        numbers: list[tuple[int, int]] = list(zip(symbols[order].tolist(), sessions[order].tolist(), strict=True))
+        names = [(self._candles.symbols[s], SESSIONS[k]) for s, k in numbers]
+        sorted_picks = [picks[k] for k in _places(order)] if picks else []
+        return ClosedCandles(CandleRows(ints[order], floats[order], values, names, sorted_picks))
 
     def _run(self, entries: Entries) -> None:
         self._matcher.flush()
@@ -142,39 +183,20 @@ class Runner:
         return Moment(2.0 * int(entries.order[entry]) + 1.0, -1, int(entries.recv_ms[entry]))
 
     def _collect(self, entries: Entries) -> None:
-        """Make records of the closed candles in the output, and empty it."""
+        """Keep the closed candles in the output, and empty it."""
         n, used = int(self._cursor[at.C_CANDLES]), int(self._cursor[at.C_VALUES])
         self._cursor[at.C_CANDLES] = self._cursor[at.C_VALUES] = 0
         if not n:
             return
-        xi = self._xi[:n]
-        values: list[float] = self._xv[:used].tolist()
-        marks = xi[:, at.X_MARK]
-        order = 2.0 * entries.order[xi[:, at.X_AT]] + 1.0
-        places = np.where(marks >= 0, 2.0 * np.searchsorted(self._marks, marks), order).tolist()
-        for place, row, prices in zip(places, xi.tolist(), self._xf[:n].tolist(), strict=True):
-            _, mark_ms, b, lane, start, end, trades, is_partial, first = row
-            o, high, low, close, volume, vwap = prices
-            symbol, session = self._candles.name_of(b)
-            picks = self._candles.picks(b, lane)
-            candle = ClosedCandle(
-                symbol=symbol,
-                session=session,
-                timeframe=TIMEFRAMES[int(lane)],
-                ts_ms=start,
-                end_ms=end,
-                open=o,
-                high=high,
-                low=low,
-                close=close,
-                volume=volume,
-                vwap=vwap,
-                trades=trades,
-                partial=bool(is_partial),
-                source="stream",
-                values={column: values[first + index] for column, index in picks},
-            )
-            self._closed.append(((place, mark_ms, symbol, SESSIONS.index(session), lane), candle))
+        ints = self._xi[:n].copy()
+        marks = ints[:, at.X_MARK]
+        order = 2.0 * entries.order[ints[:, at.X_AT]] + 1.0
+        places = np.where(marks >= 0, 2.0 * np.searchsorted(self._marks, marks), order)
+        # Who watches what may change before somebody looks at the candles: it is noted now.
+        picks = (
+            [self._candles.picks(b, lane) for b, lane in ints[:, at.X_BLOCK : at.X_LANE + 1].tolist()] if used else []
+        )
+        self._closed.append(_Closed(places, ints, self._xf[:n].copy(), self._xv[:used].copy(), picks))
 
     def _take_events(self, entries: Entries) -> None:
         cursor = self._cursor
@@ -184,21 +206,32 @@ class Runner:
         self._hand_over(events, moment)
 
 
-def _trade_entries(trades: Trades, marks: NDArray[np.int64], symbols: int) -> Entries:
-    if len(trades.symbol) and (trades.symbol.min() < 0 or trades.symbol.max() >= symbols):
-        raise ValueError("a trade's symbol id was not given out by Engine.symbol_id")
-    order = np.argsort(trades.symbol, kind="stable")
-    return Entries(
-        trades.symbol[order],
-        trades.ts_ms[order],
-        trades.recv_ms[order],
-        trades.price[order],
-        trades.size[order],
-        # The two highest bits are ours (marks).
-        trades.flags[order] & np.uint8(7),
-        trades.codes[order].view(np.int64),
-        marks[order],
-        order.astype(np.int64),
+def _places(order: NDArray[np.intp]) -> list[int]:
+    return order.tolist()
+
+
+def _joined(
+    closed: list[_Closed],
+) -> tuple[
+    NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], list[Picks]
+]:
+    """Return places, marks, integers, prices, indicator values and picks of all of them."""
+    before = 0
+    for part in closed:
+        part.ints[:, at.X_VALUES] += before
+        before += len(part.values)
+    ints = np.concatenate([part.ints for part in closed])
+    picks: list[Picks] = []
+    if before:
+        for part in closed:
+            picks += part.picks or [()] * len(part.ints)
+    return (
+        np.concatenate([part.places for part in closed]),
+        ints[:, at.X_MARK],
+        ints,
+        np.concatenate([part.floats for part in closed]),
+        np.concatenate([part.values for part in closed]),
+        picks,
     )
 
 

@@ -17,7 +17,7 @@ from dataflows.journal import Journal
 from dataflows.partition import Found, Partition
 from dataflows.poll import LogRecord
 from engine.engine import Engine, EngineConfig
-from engine.firing import Output
+from engine.output import Output
 from tests.kit.market_flow import control_records
 from tests.kit.tape import START_MS, SYMBOLS, TapeRecord, frame_of, make_tape, marks, price_trigger
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from engine.condition import TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
-from engine.firing import ClosedCandle, Firing, Output, Suppression
+from engine.firing import ClosedCandle, Firing, Suppression
 from engine.grammar import parse_trigger
+from engine.output import Output
 from engine.trades import ALL_FLAGS, Trades
 
 SYMBOL = "BINANCE:BTCUSDT"

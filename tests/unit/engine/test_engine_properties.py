@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.condition import TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
-from engine.firing import Output
+from engine.output import Output
 from engine.replay import marks_before, play
 from engine.trades import ALL_FLAGS, COUNTS_VOLUME, SETS_HIGH_LOW, SETS_LAST, Trades
 from tests.unit.engine.tape import Row, at, trades, trigger

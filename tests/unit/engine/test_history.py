@@ -10,7 +10,7 @@ import talib
 
 from engine.candles import HistoryColumns
 from engine.condition import Timeframe
-from engine.firing import Output
+from engine.output import Output
 from tests.unit.engine.tape import SYMBOL, Player, at, player, price, trigger
 
 MINUTE = 60_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.firing import Output
+from engine.output import Output
 from engine.replay import NO_MARK, marks_before, play
 from tests.unit.engine.tape import SYMBOL, Player, Row, at, clock, player, price, trades, trigger
 

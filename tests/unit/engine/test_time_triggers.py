@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.firing import Output, firing_id
+from engine.firing import firing_id
+from engine.output import Output
 from engine.replay import play
 from tests.unit.engine.tape import SYMBOL, Player, at, clock, player, trades, trigger
 
