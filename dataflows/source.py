@@ -89,6 +89,10 @@ class LogReader:
             p: Unread(offset, max(0, self._reader.end((self._trades, p)) - offset)) for p, offset in self._next.items()
         }
 
+    def unread_news(self) -> int:
+        """Return how many news records lie unread, as far as the client knows."""
+        return max(0, self._reader.end(self._news) - self._heard[self._news])
+
     def close(self) -> None:
         self._reader.close()
 

@@ -53,7 +53,7 @@ class VitalSigns:
         self._heartbeat.report(
             state,
             detail,
-            lag=float(sum(at.records for at in unread.values())),
+            lag=float(self._reader.unread_news() + sum(at.records for at in unread.values())),
             trades_per_second=round((self._shard.trades - trades) / seconds, 1) if seconds > 0 else 0.0,
             trades=float(self._shard.trades),
             firings=float(self._shard.firings),
