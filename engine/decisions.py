@@ -63,15 +63,16 @@ class Decisions:
 
     def lose(self, symbol: str, moment: Moment) -> None:
         """Make a symbol's expressions UNKNOWN: holds end, and triggers begin anew or remember (T2)."""
-        for entry in self._matcher.entries.values():
-            armed = entry.rows.get(symbol)
-            if armed is None or armed.spec.condition is None:
-                continue
-            self.cancel_holds([armed], moment.mark_ms, moment)
-            if armed.spec.after_gap == "baseline":
-                self._matcher.forget(armed)
-            else:
-                self._tables.gi[armed.row, at.G_GAP] = 1
+        s = self._candles.ids[symbol]
+        for which in (at.S_REGULAR, at.S_EXTENDED):
+            b = int(self._tables.si[s, which])
+            for armed in list(self._matcher.of_block(b)) if b >= 0 else ():
+                self.cancel_holds([armed], moment.mark_ms, moment)
+                if armed.spec.after_gap == "baseline":
+                    self._matcher.forget(armed)
+                else:
+                    self._tables.gi[armed.row, at.G_GAP] = 1
+                    self._matcher.judge_next(armed)
 
     def fire_instant(self, armed: ArmedTrigger, instant: int, moment: Moment, *, is_missed: bool) -> None:
         """Fire a time trigger for one scheduled instant, or say why not (T33)."""
@@ -171,6 +172,7 @@ class Decisions:
         row[at.G_EDGE_SEQ], row[at.G_EDGE_CODES] = last[at.L_SEQ], last[at.L_CODES]
         self._tables.gf[armed.row] = scalars[: at.GF_COLUMNS]
         self._pending.setdefault(armed.block, set()).add(armed.row)
+        self._matcher.judge_next(armed)
         self._set_due(armed.block)
 
     # ---- holds (T7) ----

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from engine.compiled import kernel
 from engine.kernels_candles import Floats, Ints, apply_trade, close_candles, in_session
-from engine.kernels_match import judge_closed, judge_tick
+from engine.kernels_match import judge_closed
+from engine.kernels_wake import judge_tick
 from engine.layout import (
     C_AT,
     C_CLOSED_UNTIL,
@@ -31,7 +32,7 @@ from engine.layout import (
     I_LISTS,
     I_TIME,
     IS_FULL,
-    K_TRIG_N,
+    K_TICKS,
     L_COVER_FROM,
     L_FIRST_TS,
     L_JUST_CLOSED,
@@ -103,8 +104,8 @@ def _hand_over(cursor: Ints, events: Ints, what: int, b: int, decided: int) -> N
 def _pass_time(
     s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
-    nf: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, cursor: Ints,
-    events: Ints,
+    nf: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, qp: Floats,
+    cursor: Ints, events: Ints,
     xi: Ints, xf: Floats, xv: Floats,
 ) -> int:  # fmt: skip
     """Do what is due for a symbol: holds by `now`, candles and session ends by `close_until`.
@@ -127,7 +128,7 @@ def _pass_time(
         b = si[s, which]
         if b >= 0 and bi[b, I_LAST, L_JUST_CLOSED] != 0:
             judge_closed(
-                bf, bi, b, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, cursor, events,
+                bf, bi, b, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, qp, cursor, events,
                 si[s, S_UNKNOWN] != 0,
             )  # fmt: skip
     if cursor[C_EVENTS] > 0:
@@ -147,7 +148,7 @@ def run(
     cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
-    events: Ints, xi: Ints, xf: Floats, xv: Floats,
+    qp: Floats, wt: Floats, wv: Ints, events: Ints, xi: Ints, xf: Floats, xv: Floats,
 ) -> None:  # fmt: skip
     """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
 
@@ -180,8 +181,7 @@ def run(
                 cursor[C_MARK] = mark
                 status = _pass_time(
                     s, mark, mark - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf,
-                    gi, cursor,
-                    events, xi, xf, xv,
+                    gi, qp, cursor, events, xi, xf, xv,
                 )  # fmt: skip
                 if status != IDLE:
                     cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -195,9 +195,8 @@ def run(
             continue
         if kind == ENTRY_MARK:
             status = _pass_time(
-                s, ts, ts - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi,
-                cursor, events,
-                xi, xf, xv,
+                s, ts, ts - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, qp,
+                cursor, events, xi, xf, xv,
             )  # fmt: skip
             if status != IDLE:
                 cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -221,7 +220,7 @@ def run(
         status = IDLE
         if next_due(si, bi, s, 0) <= ts:  # a call with two dozen arrays costs more than the trade itself
             status = _pass_time(
-                s, ts, ts, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, cursor, events,
+                s, ts, ts, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, qp, cursor, events,
                 xi, xf, xv,
             )  # fmt: skip
         if status != IDLE:
@@ -248,8 +247,11 @@ def run(
                 else:
                     si[s, S_SEQ] += 1
             is_forming = apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring)
-            if is_forming and si[s, S_UNKNOWN] == 0 and bi[b, I_LISTS, K_TRIG_N] > 0:
-                judge_tick(bf, bi, b, ts, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, cursor, events)
+            if is_forming and si[s, S_UNKNOWN] == 0 and bi[b, I_LISTS, K_TICKS] > 0:
+                judge_tick(
+                    bf, bi, b, ts, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, qp, wt, wv, cursor,
+                    events,
+                )  # fmt: skip
         if kind & 1 and ts >= si[s, S_PRICE_TS]:
             if ts // MINUTE_MS != si[s, S_PRICE_TS] // MINUTE_MS:
                 si[s, S_PREV_PRICE_TS] = si[s, S_PRICE_TS]

@@ -15,6 +15,7 @@ from engine.kernels_candles import (
     forming_volume,
     forming_vwap,
 )
+from engine.kernels_lists import note_latch
 from engine.layout import (
     BASELINE,
     BROKEN,
@@ -22,6 +23,7 @@ from engine.layout import (
     CLOSE,
     CROSS_DOWN,
     CROSS_UP,
+    DIFFERENCE,
     EDGE,
     F_CLOSE,
     F_SCALARS,
@@ -32,10 +34,10 @@ from engine.layout import (
     G_BLOCK,
     G_COUNT,
     G_GAP,
-    G_LANE,
     G_LEAF,
     G_LEAVES,
     G_NEEDED,
+    G_NEXT,
     G_PENDING,
     G_PROGRAM,
     G_PROGRAM_N,
@@ -49,9 +51,8 @@ from engine.layout import (
     I_CLOSED_PARTIAL,
     I_CSLOT_N,
     I_CSLOT_OFF,
-    I_CTRIG_N,
-    I_CTRIG_OFF,
     I_END,
+    I_HEADS,
     I_LAST,
     I_LISTS,
     I_NUMBER,
@@ -59,15 +60,15 @@ from engine.layout import (
     I_PARTIAL,
     I_RING_CAP,
     I_RING_OFF,
+    INDICATOR,
     INSIDE,
     K_INST_N,
     K_INST_OFF,
     K_SLOT_N,
     K_SLOT_OFF,
-    K_TRIG_N,
-    K_TRIG_OFF,
     L_JUST_CLOSED,
     LANES,
+    LIST_CLOSE,
     LOW,
     LT,
     N_HIST_CAP,
@@ -80,6 +81,7 @@ from engine.layout import (
     NF_STATE,
     OPEN,
     OUTSIDE,
+    P_BEFORE,
     PENDING_COUNT,
     PRICE,
     PROGRAM_NOT,
@@ -88,6 +90,7 @@ from engine.layout import (
     Q_KIND,
     Q_LANE,
     Q_STABLE,
+    REFERENCE,
     RISES,
     TRUE,
     UNKNOWN,
@@ -115,10 +118,34 @@ from engine.layout import (
 
 
 @kernel
+def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Floats, ni: Ints, qi: Ints) -> float:
+    """Return the slot's closed value `candles` candles before the current one, NaN where there is none."""
+    lane = int(qi[q, Q_LANE])
+    k = int(bi[b, I_CLOSED, lane]) - candles
+    if is_closed:
+        k -= 1
+    cap = int(bi[b, I_RING_CAP, lane])
+    if k < 0 or k < bi[b, I_CLOSED, lane] - cap:
+        return np.nan
+    if qi[q, Q_KIND] != INDICATOR:
+        index = CLOSE if qi[q, Q_KIND] == PRICE else int(qi[q, Q_INDEX])
+        return ring[int(bi[b, I_RING_OFF, lane]) + index * cap + (k & (cap - 1))]
+    i = int(qi[q, Q_INST])
+    hist = int(ni[i, N_HIST_CAP])
+    if hist == 0 or k < bi[b, I_CLOSED, lane] - hist:
+        return np.nan
+    return ring[int(ni[i, N_HIST_OFF]) + int(qi[q, Q_INDEX] - ni[i, N_OUT]) * hist + (k & (hist - 1))]
+
+
+@kernel
 def tick_values(
-    bf: Floats, bi: Ints, b: int, links: Ints, ni: Ints, nf: Floats, forming: Floats, qi: Ints, qv: Floats
-) -> None:
-    """Bring every forming value that a tick trigger of the block reads up to the trade just applied."""
+    bf: Floats, bi: Ints, b: int, links: Ints, ring: Floats, ni: Ints, nf: Floats, forming: Floats, qi: Ints,
+    qv: Floats, qp: Floats,
+) -> None:  # fmt: skip
+    """Bring every forming value that a tick trigger of the block reads up to the trade just applied.
+
+    A slot made from others stands after them in the block's list.
+    """
     c = bf[b, F_CLOSE, 0]
     first = bi[b, I_LISTS, K_INST_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_INST_N]):
@@ -151,10 +178,20 @@ def tick_values(
                     value = forming_volume(bf, b, lane)
                 else:
                     value = forming_vwap(bf, b, lane)
-        elif bi[b, I_PARTIAL, lane] == 0:
-            i = qi[q, Q_INST]
-            if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] + 1.0 >= ni[i, N_STABLE]:
-                value = forming[qi[q, Q_INDEX]]
+        elif kind == INDICATOR:
+            if bi[b, I_PARTIAL, lane] == 0:
+                i = qi[q, Q_INST]
+                if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] + 1.0 >= ni[i, N_STABLE]:
+                    value = forming[qi[q, Q_INDEX]]
+        elif kind == REFERENCE:
+            value = _reference(bi, b, qi[q, Q_INST], qi[q, Q_INDEX], False, ring, ni, qi)
+        elif kind == DIFFERENCE:
+            value = qv[qi[q, Q_INST]] - qv[qi[q, Q_INDEX]]
+        else:
+            reference = qv[qi[q, Q_INDEX]]
+            if reference > 0.0:
+                value = qv[qi[q, Q_INST]] / reference
+        qp[q, P_BEFORE] = qv[q]
         qv[q] = value
 
 
@@ -186,45 +223,55 @@ def closed_values(
 
 
 @kernel
-def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Floats, ni: Ints, qi: Ints) -> float:
-    """Return the slot's closed value `candles` candles before the current one, NaN where there is none."""
-    lane = int(qi[q, Q_LANE])
-    k = int(bi[b, I_CLOSED, lane]) - candles
-    if is_closed:
-        k -= 1
-    cap = int(bi[b, I_RING_CAP, lane])
-    if k < 0 or k < bi[b, I_CLOSED, lane] - cap:
+def _by_pct(op: int, reference: float, pct: float) -> float:
+    """Return the threshold of `rises_by_pct` or `falls_by_pct`, NaN without a positive reference."""
+    if not reference > 0.0:
         return np.nan
-    if qi[q, Q_KIND] != 2:
-        index = CLOSE if qi[q, Q_KIND] == PRICE else int(qi[q, Q_INDEX])
-        return ring[int(bi[b, I_RING_OFF, lane]) + index * cap + (k & (cap - 1))]
-    i = int(qi[q, Q_INST])
-    hist = int(ni[i, N_HIST_CAP])
-    if hist == 0 or k < bi[b, I_CLOSED, lane] - hist:
-        return np.nan
-    return ring[int(ni[i, N_HIST_OFF]) + int(qi[q, Q_INDEX] - ni[i, N_OUT]) * hist + (k & (hist - 1))]
+    share = pct / 100.0
+    return reference * (1.0 + share) if op == RISES else reference * (1.0 - share)
 
 
 @kernel
-def _judge_leaf(bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: Floats, vi: Ints, vf: Floats) -> int:
-    """Return the leaf's value now and move its memory: previous values, latch."""
-    op = vi[v, V_OP]
-    upper = vi[v, V_UPPER]
-    # What was known at the evaluation before becomes "before"; an UNKNOWN one leaves it (T4).
-    if not (np.isnan(vf[v, W_NOW_L]) or np.isnan(vf[v, W_NOW_R])):
+def _remember(v: int, qp: Floats, vi: Ints, vf: Floats) -> None:
+    """Make what was known at the evaluation before "before"; an UNKNOWN one leaves it as it was (T4).
+
+    Close triggers are judged at every close, so it is what they saw last. A tick trigger is woken whenever one
+    of its values becomes known or unknown: what it knew when it was judged last, it knew at the trade before.
+    """
+    if np.isnan(vf[v, W_NOW_L]) or np.isnan(vf[v, W_NOW_R]):
+        return
+    if vi[v, V_CLOSED] != 0:
         vf[v, W_BEFORE_L] = vf[v, W_NOW_L]
         vf[v, W_BEFORE_R] = vf[v, W_NOW_R]
         vf[v, W_BEFORE_U] = vf[v, W_NOW_U]
+        return
+    op = vi[v, V_OP]
+    right = vi[v, V_RIGHT]
+    upper = vi[v, V_UPPER]
+    vf[v, W_BEFORE_L] = qp[vi[v, V_LEFT], P_BEFORE]
+    if op >= RISES:
+        vf[v, W_BEFORE_R] = _by_pct(op, qp[right, P_BEFORE], vf[v, W_RIGHT])
+    else:
+        vf[v, W_BEFORE_R] = qp[right, P_BEFORE] if right >= 0 else vf[v, W_RIGHT]
+    if op in (INSIDE, OUTSIDE):
+        vf[v, W_BEFORE_U] = qp[upper, P_BEFORE] if upper >= 0 else vf[v, W_UPPER]
+
+
+@kernel
+def _judge_leaf(
+    bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: Floats, vi: Ints, vf: Floats, qp: Floats
+) -> int:
+    """Return the leaf's value now and move its memory: previous values, latch."""
+    op = vi[v, V_OP]
+    upper = vi[v, V_UPPER]
+    _remember(v, qp, vi, vf)
     left = qv[vi[v, V_LEFT]]
     if op >= RISES:
-        reference = _reference(bi, b, vi[v, V_LEFT], vi[v, V_CANDLES], vi[v, V_CLOSED] != 0, ring, ni, qi)
-        share = vf[v, W_RIGHT] / 100.0
-        if not reference > 0.0:
-            right = np.nan
-        elif op == RISES:
-            right = reference * (1.0 + share)
+        if vi[v, V_CLOSED] != 0:
+            reference = _reference(bi, b, vi[v, V_LEFT], vi[v, V_CANDLES], True, ring, ni, qi)
         else:
-            right = reference * (1.0 - share)
+            reference = float(qv[vi[v, V_RIGHT]])
+        right = _by_pct(op, reference, vf[v, W_RIGHT])
     else:
         right = qv[vi[v, V_RIGHT]] if vi[v, V_RIGHT] >= 0 else vf[v, W_RIGHT]
     top = np.nan
@@ -264,6 +311,8 @@ def _judge_leaf(bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: 
         if crossed:
             latch = candle
         vi[v, V_LATCH] = latch
+        if latch > 0 and vi[v, V_CLOSED] == 0:
+            note_latch(vi, bi, b, v)
         return TRUE if latch > 0 else FALSE
     if op == GT:
         holds = left > right
@@ -323,7 +372,7 @@ def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
 @kernel
 def judge(
     bi: Ints, t: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats, vi: Ints,
-    vf: Floats, gi: Ints, cursor: Ints, events: Ints,
+    vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints,
 ) -> None:  # fmt: skip
     """Evaluate one trigger and say what became of it (T1, T2, T7): an edge, a baseline, a hold's step."""
     if decided < gi[t, G_VALID_FROM]:
@@ -331,7 +380,7 @@ def judge(
     b = gi[t, G_BLOCK]
     first = gi[t, G_LEAF]
     for v in range(first, first + gi[t, G_LEAVES]):
-        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, qi, qv, vi, vf)
+        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, qi, qv, vi, vf, qp)
     if gi[t, G_PROGRAM_N] == 1:
         result = vi[first, V_RESULT]
     else:
@@ -362,26 +411,10 @@ def judge(
 
 
 @kernel
-def judge_tick(
-    bf: Floats, bi: Ints, b: int, decided: int, ring: Floats, links: Ints, programs: Ints, ni: Ints,
-    nf: Floats, forming: Floats,
-    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, cursor: Ints, events: Ints,
-) -> None:  # fmt: skip
-    """Judge the block's tick triggers after a trade was applied (T5)."""
-    n = bi[b, I_LISTS, K_TRIG_N]
-    if n == 0:
-        return
-    tick_values(bf, bi, b, links, ni, nf, forming, qi, qv)
-    first = bi[b, I_LISTS, K_TRIG_OFF]
-    for j in range(first, first + n):
-        judge(bi, links[j], decided, ring, programs, ni, qi, qv, vi, vf, gi, cursor, events)
-
-
-@kernel
 def judge_closed(
     bf: Floats, bi: Ints, b: int, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
     closed: Floats, qi: Ints,
-    qv: Floats, vi: Ints, vf: Floats, gi: Ints, cursor: Ints, events: Ints, is_unknown: bool,
+    qv: Floats, vi: Ints, vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints, is_unknown: bool,
 ) -> None:  # fmt: skip
     """Judge the triggers of every lane that has just closed, after all of them have (T5)."""
     lanes = bi[b, I_LAST, L_JUST_CLOSED]
@@ -393,7 +426,8 @@ def judge_closed(
         return
     for lane in range(LANES):
         if lanes & (1 << lane):
-            first = bi[b, I_CTRIG_OFF, lane]
-            for j in range(first, first + bi[b, I_CTRIG_N, lane]):
-                t = links[j]
-                judge(bi, t, bi[b, I_END, gi[t, G_LANE]], ring, programs, ni, qi, qv, vi, vf, gi, cursor, events)
+            following = bi[b, I_HEADS, LIST_CLOSE - 1 + lane]
+            while following > 0:
+                t = following - 1
+                following = gi[t, G_NEXT]
+                judge(bi, t, bi[b, I_END, lane], ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)

@@ -35,15 +35,21 @@ FS_PRICE, FS_TRADE_PRICE, FS_TRADE_SIZE = range(3)
 
 # Blocks, int64 [block, row, lane].
 (I_START, I_END, I_TRADES, I_OPEN, I_NUMBER, I_PARTIAL, I_CLOSED, I_CLOSED_START, I_CLOSED_PARTIAL,
- I_RING_OFF, I_RING_CAP, I_INST_OFF, I_INST_N, I_CSLOT_OFF, I_CSLOT_N, I_CTRIG_OFF, I_CTRIG_N,
- I_TIME, I_LAST, I_LISTS, I_OF) = range(21)  # fmt: skip
-I_ROWS = 21
+ I_RING_OFF, I_RING_CAP, I_INST_OFF, I_INST_N, I_CSLOT_OFF, I_CSLOT_N, I_HEADS, I_LATCHED,
+ I_TIME, I_LAST, I_LISTS, I_OF, I_SEEN) = range(22)  # fmt: skip
+I_ROWS = 22
 # ... of row I_TIME
 T_OPEN_TS, T_CLOSE_TS, T_SESSION_OPEN, T_SESSION_CLOSE, T_NEXT_CLOSE, T_HOLD_DUE, T_CANCEL, T_MINUTE = range(8)
 # ... of row I_LAST: the last applied trade of the session
 L_TS, L_RECV, L_SEQ, L_CODES, L_JUST_CLOSED, L_FIRST_TS, L_COVER_FROM = range(7)
 # ... of row I_LISTS: what a tick of this block computes
-K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TRIG_OFF, K_TRIG_N = range(6)
+K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TICKS, K_SERIAL = range(6)
+# ... of row I_HEADS: where the block's lists of triggers begin (row + 1, 0 = empty): by lane the close-judged
+# ones, then tick triggers to be judged at the next trade, then those that wait for a value to pass a threshold.
+# Row I_LATCHED: by lane the crossed leaves (row + 1) whose latch ends with their candle, then paused triggers.
+# Row I_SEEN: I_NUMBER at the last evaluation.
+LIST_CLOSE, LIST_ACTIVE, LIST_IDLE, LIST_PAUSED = 1, 7, 8, 9
+H_PAUSED = 6
 # ... of row I_OF: whose block it is; the calendar is a range of the sessions table, empty = 24/7
 O_SYMBOL, O_SESSION, O_CAL_OFF, O_CAL_N = range(4)
 
@@ -53,14 +59,19 @@ N_COLUMNS = 8
 NF_STATE, NF_PARAMS, NF_COLUMNS = 0, 8, 12
 
 # Slots, int64.
-Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST = range(6)
-Q_COLUMNS = 6
-PRICE, FIELD, INDICATOR = range(3)
+Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP = range(9)
+Q_COLUMNS = 9
+# The last three are made from other slots: slot Q_INST as it was Q_INDEX candles ago, or from Q_INST and Q_INDEX.
+PRICE, FIELD, INDICATOR, REFERENCE, DIFFERENCE, RATIO = range(6)
+# Slots, float64: the value at the evaluation before; between the other two no threshold lies.
+P_BEFORE, P_LOW, P_HIGH = range(3)
+P_COLUMNS = 3
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP = range(6)
 
 # Leaves.
-(V_OP, V_LEFT, V_RIGHT, V_UPPER, V_LANE, V_WITHIN, V_CANDLES, V_LATCH, V_RESULT, V_CLOSED) = range(10)
-V_COLUMNS = 10
+(V_OP, V_LEFT, V_RIGHT, V_UPPER, V_LANE, V_WITHIN, V_CANDLES, V_LATCH, V_RESULT, V_CLOSED,
+ V_TRIGGER, V_LPREV, V_LNEXT) = range(13)  # fmt: skip
+V_COLUMNS = 13
 (W_RIGHT, W_UPPER, W_HYSTERESIS, W_BEFORE_L, W_BEFORE_R, W_BEFORE_U, W_NOW_L, W_NOW_R, W_NOW_U) = range(9)
 W_COLUMNS = 9
 OPERATORS = (
@@ -74,8 +85,9 @@ FALSE, TRUE, UNKNOWN = 0, 1, 2
 # Triggers, int64: first what the kernel reads, then the gates' memory, then the edge of a pending hold.
 (G_STATE, G_BLOCK, G_LANE, G_CLOSED, G_LEAF, G_LEAVES, G_PROGRAM, G_PROGRAM_N, G_VALID_FROM, G_GAP,
  G_PENDING, G_COUNT, G_NEEDED, G_HOLD_DUE, G_LAST_DECIDED, G_CANDLE, G_FIRED, G_SESSION, G_SESSION_FIRED,
- G_COMPLETED, G_REARM, G_EDGE_TS, G_EDGE_RECV, G_EDGE_SEQ, G_EDGE_CODES) = range(25)  # fmt: skip
-G_COLUMNS = 25
+ G_COMPLETED, G_REARM, G_EDGE_TS, G_EDGE_RECV, G_EDGE_SEQ, G_EDGE_CODES,
+ G_LIST, G_PREV, G_NEXT, G_STAMP, G_ALWAYS) = range(30)  # fmt: skip
+G_COLUMNS = 30
 GF_PRICE, GF_TRADE_PRICE, GF_TRADE_SIZE = range(3)
 GF_COLUMNS = 3
 NOT_PENDING, PENDING_TIME, PENDING_COUNT = range(3)

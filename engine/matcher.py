@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from engine import layout as at
 from engine.candles import LANE_OF, Candles
 from engine.condition import Condition, Leaf, Operand, Schedule, TriggerSpec
+from engine.kernels_lists import join_list, leave_all
 from engine.tables import Tables
+from engine.thresholds import Thresholds
 
 _FIELD = {"open": at.OPEN, "high": at.HIGH, "low": at.LOW, "close": at.CLOSE, "volume": at.VOLUME, "vwap": at.VWAP}
 _OPERATOR = {name: number for number, name in enumerate(at.OPERATORS)}
@@ -25,6 +27,17 @@ class SlotKey:
     column: str
     is_closed: bool
     is_stable_only: bool
+    candles: int = 0
+    """Not 0: the closed value so many candles before, under which `..._by_pct` leaves of tick triggers stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedKey:
+    """A value made of two slots, whose thresholds stand for comparing them: left - right, or left / right."""
+
+    kind: int
+    left: int
+    right: int
 
 
 @dataclass(slots=True)
@@ -38,6 +51,7 @@ class ArmedTrigger:
     lane: int
     leaves: tuple[Leaf, ...]
     slots: list[SlotKey] = field(default_factory=list[SlotKey])
+    derived: list[DerivedKey] = field(default_factory=list[DerivedKey])
 
     @property
     def is_closed(self) -> bool:
@@ -97,8 +111,11 @@ class Matcher:
         self.armed: dict[int, ArmedTrigger] = {}
         self.slots: dict[SlotKey, int] = {}
         self._slot_users: dict[int, int] = {}
-        self._block_slots: dict[int, list[SlotKey]] = {}
-        self._block_triggers: dict[int, list[int]] = {}
+        self._derived: dict[DerivedKey, int] = {}
+        self._block_slots: dict[int, dict[int, SlotKey | None]] = {}
+        self._block_triggers: dict[int, int] = {}
+        self._timed: dict[str, Entry] = {}
+        self._thresholds = Thresholds(tables)
         self._links_used = 0
         self._links_live: dict[int, int] = {}
         self.max_triggers = 0
@@ -107,25 +124,29 @@ class Matcher:
         """Put a trigger in force on its symbols; the one of that id must be gone."""
         entry = Entry(spec, {})
         self.entries[spec.trigger_id] = entry
+        if spec.schedule is not None:
+            self._timed[spec.trigger_id] = entry
         for symbol in spec.symbols:
             entry.rows[symbol] = self._arm(spec, symbol)
         return entry
 
     def remove(self, trigger_id: str) -> None:
         entry = self.entries.pop(trigger_id)
+        self._timed.pop(trigger_id, None)
         for armed in entry.rows.values():
             self._disarm(armed)
 
     def pause(self, entry: Entry) -> None:
         """Take a trigger out of the lists that the kernel walks."""
         entry.is_paused = True
-        self._candles.dirty.update(a.block for a in entry.rows.values())
+        for armed in entry.rows.values():
+            self._join(armed, at.LIST_PAUSED)
 
     def resume(self, entry: Entry) -> None:
         entry.is_paused = False
         for armed in entry.rows.values():
             self.forget(armed)
-            self._candles.dirty.add(armed.block)
+            self._join(armed, at.LIST_CLOSE + armed.lane if armed.is_closed else at.LIST_ACTIVE)
 
     def forget(self, armed: ArmedTrigger) -> None:
         """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
@@ -133,6 +154,27 @@ class Matcher:
         t.gi[armed.row, at.G_STATE] = at.UNKNOWN
         first = int(t.gi[armed.row, at.G_LEAF])
         t.vf[first : first + len(armed.leaves), at.W_BEFORE_L :] = np.nan
+        self.judge_next(armed)
+
+    def judge_next(self, armed: ArmedTrigger) -> None:
+        """Let the next trade judge a tick trigger whatever its values do (it has a hold, or forgot them)."""
+        if self._tables.gi[armed.row, at.G_LIST] == at.LIST_IDLE:
+            self._join(armed, at.LIST_ACTIVE)
+
+    def _join(self, armed: ArmedTrigger, which: int) -> None:
+        if armed.spec.condition is not None:
+            join_list(self._tables.gi, self._tables.bi, armed.row, which)
+
+    def of_block(self, b: int) -> Iterator[ArmedTrigger]:
+        """Yield the triggers with a condition that read a block, paused ones too."""
+        t = self._tables
+        heads = t.bi[b, at.I_HEADS, : at.LIST_IDLE].tolist()
+        for first in [*heads, int(t.bi[b, at.I_LATCHED, at.H_PAUSED])]:
+            following = first
+            while following > 0:
+                armed = self.armed[following - 1]
+                following = int(t.gi[following - 1, at.G_NEXT])
+                yield armed
 
     def _arm(self, spec: TriggerSpec, symbol: str) -> ArmedTrigger:
         s = self._candles.symbol_id(symbol)
@@ -154,20 +196,23 @@ class Matcher:
             t.gi[armed.row, at.G_LEAF], t.gi[armed.row, at.G_LEAVES] = first, len(leaves)
             for number, leaf in enumerate(leaves):
                 self._compile(armed, first + number, leaf)
+            self._join(armed, at.LIST_CLOSE + armed.lane if armed.is_closed else at.LIST_ACTIVE)
         self.armed[armed.row] = armed
-        self._block_triggers.setdefault(b, []).append(armed.row)
-        self._candles.dirty.add(b)
+        count = self._block_triggers[b] = self._block_triggers.get(b, 0) + 1
+        self.max_triggers = max(self.max_triggers, count)
         return armed
 
     def _disarm(self, armed: ArmedTrigger) -> None:
         t = self._tables
+        leave_all(t.gi, t.bi, t.vi, armed.row)
+        for derived in armed.derived:
+            self._release_derived(armed.block, derived)
         for key in armed.slots:
             self._release(key)
         t.free_leaves(int(t.gi[armed.row, at.G_LEAF]), len(armed.leaves))
         t.free_trigger(armed.row)
-        self._block_triggers[armed.block].remove(armed.row)
+        self._block_triggers[armed.block] -= 1
         del self.armed[armed.row]
-        self._candles.dirty.add(armed.block)
 
     def _compile(self, armed: ArmedTrigger, v: int, leaf: Leaf) -> None:
         t = self._tables
@@ -181,7 +226,10 @@ class Matcher:
             self._candles.ensure_ring(armed.block, int(q[at.Q_LANE]), leaf.candles + 2)
             if q[at.Q_KIND] == at.INDICATOR:
                 self._candles.ensure_hist(int(q[at.Q_INST]), leaf.candles + 2)
+            if not armed.is_closed:
+                right = self._hold(armed, replace(self.slot_key(armed, leaf.left, lane), candles=leaf.candles))
         row = t.vi[v]
+        row[at.V_TRIGGER] = armed.row
         row[at.V_OP] = _OPERATOR[leaf.operator]
         row[at.V_LEFT], row[at.V_RIGHT], row[at.V_UPPER] = left, right, upper
         row[at.V_LANE] = lane
@@ -193,6 +241,30 @@ class Matcher:
         if leaf.upper is not None and not isinstance(leaf.upper, Operand):
             t.vf[v, at.W_UPPER] = leaf.upper
         t.vf[v, at.W_HYSTERESIS] = leaf.hysteresis
+        if not armed.is_closed:
+            self._add_thresholds(armed, v, leaf)
+
+    def _add_thresholds(self, armed: ArmedTrigger, v: int, leaf: Leaf) -> None:
+        """Note at which values the leaf's result may change (`engine.kernels_wake`)."""
+        left, right, upper = (int(q) for q in self._tables.vi[v, at.V_LEFT : at.V_UPPER + 1])
+        if leaf.operator in ("rises_by_pct", "falls_by_pct") and not isinstance(leaf.right, Operand):
+            share = leaf.right / 100.0
+            q = self._hold_derived(armed, DerivedKey(at.RATIO, left, right))
+            self._thresholds.add(q, 1.0 + share if leaf.operator == "rises_by_pct" else 1.0 - share, v)
+            return
+        for operand, q in ((leaf.right, right), (leaf.upper, upper)):
+            if isinstance(operand, Operand):
+                self._thresholds.add(self._hold_derived(armed, DerivedKey(at.DIFFERENCE, left, q)), 0.0, v)
+            elif operand is not None:
+                self._thresholds.add(left, operand, v)
+        if leaf.hysteresis > 0.0:
+            if isinstance(leaf.right, Operand):
+                # right - h is rounded, and so is left - right: no threshold tells when one passes the other.
+                self._tables.gi[armed.row, at.G_ALWAYS] = 1
+            else:
+                is_upward = leaf.operator in (">", ">=", "crosses_above")
+                back = leaf.right - leaf.hysteresis if is_upward else leaf.right + leaf.hysteresis
+                self._thresholds.add(left, back, v)
 
     def slot_key(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> SlotKey:
         """Return what a trigger reads of an operand; `price` at a close is the trigger's own close (T16)."""
@@ -205,7 +277,9 @@ class Matcher:
         return SlotKey(armed.block, LANE_OF[operand.timeframe], operand.column, armed.is_closed, only_stable)
 
     def _operand(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> int:
-        key = self.slot_key(armed, operand, price_lane)
+        return self._hold(armed, self.slot_key(armed, operand, price_lane))
+
+    def _hold(self, armed: ArmedTrigger, key: SlotKey) -> int:
         armed.slots.append(key)
         q = self.slots.get(key)
         if q is None:
@@ -215,6 +289,13 @@ class Matcher:
 
     def _add_slot(self, key: SlotKey) -> int:
         t = self._tables
+        if key.candles:
+            base = self.slots[replace(key, candles=0)]  # the trigger holds it, and lets go of it after this one
+            self._slot_users[base] += 1
+            q = self._new_slot(key.block, at.REFERENCE, base, key.candles, key)
+            t.qi[q, at.Q_LANE], t.qi[q, at.Q_STABLE] = key.lane, key.is_stable_only
+            self.slots[key] = q
+            return q
         q = t.add_slot()
         row = t.qi[q]
         row[at.Q_LANE], row[at.Q_CLOSED], row[at.Q_STABLE] = key.lane, key.is_closed, key.is_stable_only
@@ -228,10 +309,27 @@ class Matcher:
             row[at.Q_KIND], row[at.Q_INST] = at.INDICATOR, i
             row[at.Q_INDEX] = int(t.ni[i, at.N_OUT]) + index
         self.slots[key] = q
-        self._block_slots.setdefault(key.block, []).append(key)
+        self._block_slots.setdefault(key.block, {})[q] = key
         self._candles.dirty.add(key.block)
         if key.is_closed:
             t.qv[q] = self._last_closed(key, q)
+        return q
+
+    def _hold_derived(self, armed: ArmedTrigger, key: DerivedKey) -> int:
+        armed.derived.append(key)
+        q = self._derived.get(key)
+        if q is None:
+            q = self._derived[key] = self._new_slot(armed.block, key.kind, key.left, key.right, None)
+        self._slot_users[q] = self._slot_users.get(q, 0) + 1
+        return q
+
+    def _new_slot(self, b: int, kind: int, inst: int, index: int, key: SlotKey | None) -> int:
+        """Return a slot that is made from others, which stand before it in the block's list."""
+        q = self._tables.add_slot()
+        row = self._tables.qi[q]
+        row[at.Q_KIND], row[at.Q_INST], row[at.Q_INDEX] = kind, inst, index
+        self._block_slots.setdefault(b, {})[q] = key
+        self._candles.dirty.add(b)
         return q
 
     def _last_closed(self, key: SlotKey, q: int) -> float:
@@ -246,27 +344,43 @@ class Matcher:
             return float(t.closed[t.qi[q, at.Q_INDEX]])
         return float(self._candles.ring_rows(key.block, key.lane)[-1, t.qi[q, at.Q_INDEX]])
 
+    def _release_derived(self, b: int, key: DerivedKey) -> None:
+        q = self._derived[key]
+        self._slot_users[q] -= 1
+        if self._slot_users[q]:
+            self._thresholds.leave(q, 1)
+        else:
+            del self._slot_users[q], self._derived[key]
+            self._free_slot(b, q)
+
     def _release(self, key: SlotKey) -> None:
         q = self.slots[key]
         self._slot_users[q] -= 1
         if self._slot_users[q]:
+            self._thresholds.leave(q, 2)
             return
         del self._slot_users[q], self.slots[key]
-        self._block_slots[key.block].remove(key)
-        if self._tables.qi[q, at.Q_KIND] == at.INDICATOR:
+        if key.candles:
+            self._release(replace(key, candles=0))
+        elif self._tables.qi[q, at.Q_KIND] == at.INDICATOR:
             self._candles.drop(key.block, key.lane, key.column)
+        self._free_slot(key.block, q)
+
+    def _free_slot(self, b: int, q: int) -> None:
+        del self._block_slots[b][q]
+        self._thresholds.drop(q)
         self._tables.free_slot(q)
-        self._candles.dirty.add(key.block)
+        self._candles.dirty.add(b)
 
     def reload_closed(self, b: int, lane: int) -> None:
         """Read closed values again after history came in."""
-        for key in self._block_slots.get(b, ()):
-            if key.is_closed and key.lane == lane:
-                q = self.slots[key]
+        for q, key in self._block_slots.get(b, {}).items():
+            if key is not None and key.is_closed and key.lane == lane:
                 self._tables.qv[q] = self._last_closed(key, q)
 
     def flush(self) -> None:
-        """Write the lists of every block that changed since the last time."""
+        """Write the lists of every block that changed since the last time, and the new thresholds."""
+        self._thresholds.flush()
         dirty = self._candles.dirty
         if not dirty:
             return
@@ -276,30 +390,20 @@ class Matcher:
         for b in sorted(dirty):
             self._write_lists(b)
         dirty.clear()
-        self.max_triggers = max((len(rows) for rows in self._block_triggers.values()), default=0)
 
     def _write_lists(self, b: int) -> None:
         start = self._links_used
         row = self._tables.bi[b]
-        active = [
-            self.armed[t]
-            for t in self._block_triggers.get(b, ())
-            if self.armed[t].spec.condition is not None and not self.entries[self.armed[t].spec.trigger_id].is_paused
-        ]
-        ticks = [a.row for a in active if not a.is_closed]
-        slots = self._block_slots.get(b, ())
-        tick_slots = [self.slots[k] for k in slots if not k.is_closed]
+        slots = self._block_slots.get(b, {})
+        tick_slots = [q for q, key in slots.items() if key is None or not key.is_closed]
         forming = {int(self._tables.qi[q, at.Q_INST]) for q in tick_slots
                    if self._tables.qi[q, at.Q_KIND] == at.INDICATOR}  # fmt: skip
         row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(sorted(forming))
         row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(tick_slots)
-        row[at.I_LISTS, at.K_TRIG_OFF], row[at.I_LISTS, at.K_TRIG_N] = self._put(ticks)
         for lane in range(at.LANES):
-            lane_slots = [self.slots[k] for k in slots if k.is_closed and k.lane == lane]
-            closing = [a.row for a in active if a.is_closed and a.lane == lane]
+            lane_slots = [q for q, k in slots.items() if k is not None and k.is_closed and k.lane == lane]
             row[at.I_INST_OFF, lane], row[at.I_INST_N, lane] = self._put(self._candles.lanes.get((b, lane), []))
             row[at.I_CSLOT_OFF, lane], row[at.I_CSLOT_N, lane] = self._put(lane_slots)
-            row[at.I_CTRIG_OFF, lane], row[at.I_CTRIG_N, lane] = self._put(closing)
         self._links_live[b] = self._links_used - start
 
     def _put(self, words: list[int]) -> tuple[int, int]:
@@ -310,6 +414,6 @@ class Matcher:
 
     def schedules(self) -> Iterator[tuple[Entry, Schedule]]:
         """Yield the time triggers that are not paused, by trigger id."""
-        for _, entry in sorted(self.entries.items()):
+        for _, entry in sorted(self._timed.items()):
             if entry.spec.schedule is not None and not entry.is_paused:
                 yield entry, entry.spec.schedule

@@ -160,7 +160,8 @@ class Runner:
         while True:
             run(
                 *entries[:8], cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links, t.programs, t.ni,
-                t.nf, t.forming, t.closed, t.qi, t.qv, t.vi, t.vf, t.gi, self._events, self._xi, self._xf,
+                t.nf, t.forming, t.closed, t.qi, t.qv, t.vi, t.vf, t.gi, t.qp,
+                t.wt, t.wv, self._events, self._xi, self._xf,
                 self._xv,
             )  # fmt: skip
             if cursor[at.C_STATUS] == at.HAS_EVENTS:

@@ -37,20 +37,20 @@ from engine.matcher import Matcher, SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
-VERSION = 2
+VERSION = 3
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.
 _POINTERS = (
-    at.I_RING_OFF, at.I_RING_CAP, at.I_INST_OFF, at.I_INST_N, at.I_CSLOT_OFF, at.I_CSLOT_N, at.I_CTRIG_OFF,
-    at.I_CTRIG_N, at.I_LISTS, at.I_OF,
+    at.I_RING_OFF, at.I_RING_CAP, at.I_INST_OFF, at.I_INST_N, at.I_CSLOT_OFF, at.I_CSLOT_N, at.I_HEADS,
+    at.I_LATCHED, at.I_LISTS, at.I_OF, at.I_SEEN,
 )  # fmt: skip
 _BLOCK_ROWS = tuple(row for row in range(at.I_ROWS) if row not in _POINTERS)
-_TRIGGER_COLUMNS = tuple(
-    column
-    for column in range(at.G_COLUMNS)
-    if column not in (at.G_BLOCK, at.G_LEAF, at.G_LEAVES, at.G_PROGRAM, at.G_PROGRAM_N)
-)
+_TRIGGER_POINTERS = (
+    at.G_BLOCK, at.G_LEAF, at.G_LEAVES, at.G_PROGRAM, at.G_PROGRAM_N, at.G_LIST, at.G_PREV, at.G_NEXT, at.G_STAMP,
+    at.G_ALWAYS,
+)  # fmt: skip
+_TRIGGER_COLUMNS = tuple(column for column in range(at.G_COLUMNS) if column not in _TRIGGER_POINTERS)
 _LEAF_COLUMNS = (at.V_LATCH, at.V_RESULT)
 
 AnyArray = NDArray[Any]
@@ -85,7 +85,7 @@ class _Meta(msgspec.Struct, frozen=True):
     kept_sessions: list[str]
     watched: dict[str, list[tuple[str, int]]]
     indicators: list[tuple[int, int, str, tuple[float, ...]]]
-    slots: list[tuple[int, int, str, bool, bool]]
+    slots: list[tuple[int, int, str, bool, bool, int]]
     news_armed: dict[str, int | None]
     triggers: list[_TriggerMeta]
 
@@ -172,7 +172,7 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         kept_sessions=sorted(candles.kept_sessions),
         watched=watched,
         indicators=[(k.block, k.lane, k.name, k.params) for k, _ in keys],
-        slots=[(k.block, k.lane, k.column, k.is_closed, k.is_stable_only) for k, _ in slots],
+        slots=[(k.block, k.lane, k.column, k.is_closed, k.is_stable_only, k.candles) for k, _ in slots],
         triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in matcher.entries.values()],
     )
     return Snapshot(meta, {name: _pack(array) for name, array in arrays.items()})
@@ -193,7 +193,8 @@ def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matc
         candles.watch(named, cast(Session, session))
     for trigger in meta.triggers:
         entry = matcher.set(plain_to_spec(trigger.spec))
-        entry.is_paused = trigger.is_paused
+        if trigger.is_paused:
+            matcher.pause(entry)
         entry.next_due_ms = trigger.next_due_ms
     tables.si[: tables.symbols] = arrays["si"]
     tables.sf[: tables.symbols] = arrays["sf"]

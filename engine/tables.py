@@ -40,6 +40,9 @@ class Tables:
         self.closed = np.zeros(64)
         self.qi = np.zeros((16, at.Q_COLUMNS), np.int64)
         self.qv = np.zeros(16)
+        self.qp = np.zeros((16, at.P_COLUMNS))
+        self.wt = np.zeros(256)
+        self.wv = np.zeros(256, np.int64)
         self.vi = np.zeros((16, at.V_COLUMNS), np.int64)
         self.vf = np.zeros((16, at.W_COLUMNS))
         self.gi = np.zeros((16, at.G_COLUMNS), np.int64)
@@ -54,6 +57,7 @@ class Tables:
         self._outputs = _Spans()
         self._slots = _Rows()
         self._leaves = _Spans()
+        self._thresholds = _Spans()
         self._triggers = _Rows()
 
     def add_symbol(self) -> int:
@@ -134,12 +138,35 @@ class Tables:
         q = self._slots.take()
         self.qi = _grown(self.qi, q + 1)
         self.qv = _grown(self.qv, q + 1)
+        self.qp = _grown(self.qp, q + 1)
         self.qi[q] = 0
         self.qv[q] = np.nan
+        self.qp[q] = np.nan
         return q
 
     def free_slot(self, q: int) -> None:
+        self.free_thresholds(q)
         self._slots.free(q)
+
+    def room_for_thresholds(self, q: int, n: int) -> None:
+        """Let a slot have room for n thresholds in all; those it has move along."""
+        row = self.qi[q]
+        if n <= row[at.Q_CAP]:
+            return
+        cap = max(4, 1 << (n - 1).bit_length())
+        new, old, used = self._thresholds.take(cap), int(row[at.Q_OFF]), int(row[at.Q_N])
+        self.wt = _grown(self.wt, new + cap)
+        self.wv = _grown(self.wv, new + cap)
+        self.wt[new : new + used] = self.wt[old : old + used]
+        self.wv[new : new + used] = self.wv[old : old + used]
+        self.free_thresholds(q)
+        row[at.Q_OFF], row[at.Q_N], row[at.Q_CAP] = new, used, cap
+
+    def free_thresholds(self, q: int) -> None:
+        row = self.qi[q]
+        if row[at.Q_CAP]:
+            self._thresholds.free(int(row[at.Q_OFF]), int(row[at.Q_CAP]))
+        row[at.Q_OFF] = row[at.Q_N] = row[at.Q_CAP] = 0
 
     def add_leaves(self, n: int) -> int:
         """Return the first of n leaves that stand together."""

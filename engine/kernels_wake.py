@@ -1,0 +1,203 @@
+"""Tick triggers, sub-linear in their number: a trade wakes those whose thresholds a value has passed or touched.
+
+Each slot has its thresholds sorted. From one evaluation to the next a leaf's result can change only when its
+value passes or touches one of them, becomes known or unknown, or when the candle of its crossing ends. Waking is
+on the safe side, judging is exact: one trigger too many is judged for nothing, none too few. A trigger that is
+not woken would have come to the result it has.
+
+What must be judged at every trade is in the block's active list: triggers before their first evaluation, before
+`valid_from`, while a hold is pending.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.compiled import kernel
+from engine.kernels_candles import Floats, Ints
+from engine.kernels_lists import join_list, note_latch
+from engine.kernels_match import judge, tick_values
+from engine.layout import (
+    G_ALWAYS,
+    G_BLOCK,
+    G_LIST,
+    G_NEXT,
+    G_PENDING,
+    G_STAMP,
+    G_VALID_FROM,
+    I_HEADS,
+    I_LATCHED,
+    I_LISTS,
+    I_NUMBER,
+    I_SEEN,
+    K_SERIAL,
+    K_SLOT_N,
+    K_SLOT_OFF,
+    K_TICKS,
+    LANES,
+    LIST_ACTIVE,
+    LIST_IDLE,
+    P_BEFORE,
+    P_HIGH,
+    P_LOW,
+    Q_KIND,
+    Q_N,
+    Q_OFF,
+    RATIO,
+    V_LATCH,
+    V_LNEXT,
+    V_LPREV,
+    V_TRIGGER,
+)
+
+RATIO_SLACK = 1e-12
+"""A quotient is rounded: its thresholds are passed a little early, relative to the value."""
+
+
+@kernel
+def judge_tick(
+    bf: Floats, bi: Ints, b: int, decided: int, ring: Floats, links: Ints, programs: Ints, ni: Ints,
+    nf: Floats, forming: Floats,
+    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, qp: Floats, wt: Floats, wv: Ints, cursor: Ints, events: Ints,
+) -> None:  # fmt: skip
+    """Judge the block's tick triggers after a trade was applied, each at most once (T5)."""
+    if bi[b, I_LISTS, K_TICKS] == 0:
+        return
+    serial = bi[b, I_LISTS, K_SERIAL] + 1
+    bi[b, I_LISTS, K_SERIAL] = serial
+    tick_values(bf, bi, b, links, ring, ni, nf, forming, qi, qv, qp)
+    following = bi[b, I_HEADS, LIST_ACTIVE - 1]
+    while following > 0:
+        t = following - 1
+        following = gi[t, G_NEXT]
+        gi[t, G_STAMP] = serial
+        judge(bi, t, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        if gi[t, G_PENDING] == 0 and decided >= gi[t, G_VALID_FROM] and gi[t, G_ALWAYS] == 0:
+            join_list(gi, bi, t, LIST_IDLE)
+    if bi[b, I_SEEN, 0] != bi[b, I_NUMBER, 0]:  # whatever candle begins, a 1m candle does
+        _wake_latched(bi, b, serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+    first = bi[b, I_LISTS, K_SLOT_OFF]
+    for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
+        q = links[j]
+        if not qp[q, P_LOW] < qv[q] < qp[q, P_HIGH]:
+            _wake_passed(bi, b, q, serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, wt, wv, cursor, events)
+
+
+@kernel
+def _wake(
+    bi: Ints, b: int, v: int, serial: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats,
+    vi: Ints, vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints,
+) -> None:  # fmt: skip
+    """Judge the leaf's trigger, unless it was judged at this trade. A leaf long gone wakes whoever has its row."""
+    t = vi[v, V_TRIGGER]
+    if gi[t, G_BLOCK] == b and gi[t, G_LIST] == LIST_IDLE and gi[t, G_STAMP] != serial:
+        gi[t, G_STAMP] = serial
+        judge(bi, t, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+
+
+@kernel
+def _wake_latched(
+    bi: Ints, b: int, serial: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats,
+    vi: Ints, vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints,
+) -> None:  # fmt: skip
+    """Wake the crossed leaves of every lane whose candle has ended (T4)."""
+    for lane in range(LANES):
+        if bi[b, I_SEEN, lane] == bi[b, I_NUMBER, lane]:
+            continue
+        bi[b, I_SEEN, lane] = bi[b, I_NUMBER, lane]
+        following = bi[b, I_LATCHED, lane]
+        bi[b, I_LATCHED, lane] = 0
+        while following > 0:
+            v = following - 1
+            following = vi[v, V_LNEXT]
+            vi[v, V_LPREV] = vi[v, V_LNEXT] = 0
+            _wake(bi, b, v, serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+            if vi[v, V_LATCH] > 0:
+                note_latch(vi, bi, b, v)
+
+
+@kernel
+def _lower_bound(wt: Floats, first: int, end: int, value: float) -> int:
+    """Return the first place whose threshold is not below the value."""
+    while first < end:
+        mid = (first + end) // 2
+        if wt[mid] < value:
+            first = mid + 1
+        else:
+            end = mid
+    return first
+
+
+@kernel
+def _wake_passed(
+    bi: Ints, b: int, q: int, serial: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats,
+    vi: Ints, vf: Floats, gi: Ints, qp: Floats, wt: Floats, wv: Ints, cursor: Ints, events: Ints,
+) -> None:  # fmt: skip
+    """Wake the triggers whose thresholds the slot passed or touched, all when it became known or unknown."""
+    first = qi[q, Q_OFF]
+    end = first + qi[q, Q_N]
+    before = qp[q, P_BEFORE]
+    now = qv[q]
+    slack = RATIO_SLACK if qi[q, Q_KIND] == RATIO else 0.0
+    low = min(before, now)
+    high = max(before, now)
+    if np.isnan(before) or np.isnan(now):
+        at = first
+        high = np.inf if np.isnan(before) != np.isnan(now) else -np.inf
+    else:
+        if slack > 0.0 and np.isfinite(low) and np.isfinite(high):
+            low -= abs(low) * slack
+            high += abs(high) * slack
+        at = _lower_bound(wt, first, end, low)
+    while at < end and wt[at] <= high:
+        _wake(bi, b, wv[at], serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        at += 1
+    if np.isnan(now):
+        qp[q, P_LOW] = np.inf
+        qp[q, P_HIGH] = -np.inf
+        return
+    at = _lower_bound(wt, first, end, now)
+    above = wt[at] if at < end else np.inf
+    below = wt[at - 1] if at > first else -np.inf
+    if above == now:
+        below = now
+    if slack > 0.0:
+        if at < end:
+            above -= abs(above) * slack
+        if at > first:
+            below += abs(below) * slack
+    qp[q, P_LOW] = below
+    qp[q, P_HIGH] = above
+
+
+@kernel
+def insert_thresholds(qi: Ints, qp: Floats, wt: Floats, wv: Ints, slots: Ints, values: Floats, leaves: Ints) -> None:
+    """Merge new thresholds into those of their slots, which have room for them.
+
+    Args:
+        slots, values, leaves: One new threshold each, by slot and rising within it, shape (n,).
+    """
+    n = len(slots)
+    begin = 0
+    while begin < n:
+        q = slots[begin]
+        end = begin
+        while end < n and slots[end] == q:
+            end += 1
+        old = qi[q, Q_OFF] + qi[q, Q_N] - 1
+        to = old + end - begin
+        new = end - 1
+        while new >= begin:
+            if old >= qi[q, Q_OFF] and wt[old] > values[new]:
+                wt[to] = wt[old]
+                wv[to] = wv[old]
+                old -= 1
+            else:
+                wt[to] = values[new]
+                wv[to] = leaves[new]
+                new -= 1
+            to -= 1
+        qi[q, Q_N] += end - begin
+        qp[q, P_LOW] = np.inf
+        qp[q, P_HIGH] = -np.inf
+        begin = end

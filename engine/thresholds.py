@@ -1,0 +1,85 @@
+"""The sorted thresholds of the slots: new ones are gathered, and merged in before the kernel runs again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from engine import layout as at
+from engine.kernels_wake import insert_thresholds
+from engine.tables import Tables
+
+_MOST_STALE = 32
+"""Stale thresholds that a slot may always have."""
+
+
+class Thresholds:
+    """At which values of a slot the result of which leaf may change.
+
+    One that is no longer wanted stays for a while: it wakes a trigger for nothing, or nobody. When a slot has
+    more of those than others, they are swept out.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._new: dict[int, list[tuple[float, int]]] = {}
+        self._stale: Counter[int] = Counter()
+
+    def add(self, q: int, value: float, leaf: int) -> None:
+        """Wake the leaf's trigger when the slot passes or touches the value."""
+        self._new.setdefault(q, []).append((value, leaf))
+
+    def leave(self, q: int, count: int) -> None:
+        """Note that so many thresholds of a slot, or fewer, are no longer wanted."""
+        self._stale[q] += count
+
+    def drop(self, q: int) -> None:
+        """Forget the thresholds of a slot that goes."""
+        self._new.pop(q, None)
+        self._stale.pop(q, None)
+
+    def flush(self) -> None:
+        """Merge what was added; sweep where too much is stale."""
+        if self._new:
+            self._merge()
+        if self._stale:
+            qi = self._tables.qi
+            for q in [q for q, n in self._stale.items() if n > _MOST_STALE and 2 * n > qi[q, at.Q_N]]:
+                self._sweep(q)
+                del self._stale[q]
+
+    def _merge(self) -> None:
+        t = self._tables
+        slots = np.repeat(list(self._new), [len(new) for new in self._new.values()]).astype(np.int64)
+        values = np.array([value for new in self._new.values() for value, _ in new])
+        leaves = np.array([leaf for new in self._new.values() for _, leaf in new], np.int64)
+        for q, new in self._new.items():
+            t.room_for_thresholds(q, int(t.qi[q, at.Q_N]) + len(new))
+        self._new.clear()
+        order = np.lexsort((values, slots))
+        insert_thresholds(t.qi, t.qp, t.wt, t.wv, slots[order], values[order], leaves[order])
+
+    def _sweep(self, q: int) -> None:
+        """Keep the thresholds that a leaf of a trigger in force has, each once."""
+        t = self._tables
+        off, n = int(t.qi[q, at.Q_OFF]), int(t.qi[q, at.Q_N])
+        values, leaves = t.wt[off : off + n], t.wv[off : off + n]
+        vi, vf = t.vi[leaves], t.vf[leaves]
+        trigger = t.gi[vi[:, at.V_TRIGGER]]
+        place = leaves - trigger[:, at.G_LEAF]
+        is_wanted = (trigger[:, at.G_LIST] != 0) & (place >= 0) & (place < trigger[:, at.G_LEAVES])
+        if t.qi[q, at.Q_KIND] in (at.DIFFERENCE, at.RATIO):
+            left, right = t.qi[q, at.Q_INST], t.qi[q, at.Q_INDEX]
+            is_wanted &= (vi[:, at.V_LEFT] == left) & ((vi[:, at.V_RIGHT] == right) | (vi[:, at.V_UPPER] == right))
+        else:
+            is_wanted &= vi[:, at.V_LEFT] == q
+        number, h = vf[:, at.W_RIGHT], vf[:, at.W_HYSTERESIS]
+        share = number / 100.0
+        possible = (number, vf[:, at.W_UPPER], number - h, number + h, 1.0 + share, 1.0 - share, np.zeros(n))
+        is_wanted &= np.any([values == one for one in possible], axis=0)
+        kept = np.unique(np.rec.fromarrays((values[is_wanted], leaves[is_wanted])))
+        t.wt[off : off + len(kept)] = kept["f0"]
+        t.wv[off : off + len(kept)] = kept["f1"]
+        t.qi[q, at.Q_N] = len(kept)
+        t.qp[q, at.P_LOW], t.qp[q, at.P_HIGH] = np.inf, -np.inf
