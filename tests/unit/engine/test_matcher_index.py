@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from engine.condition import TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
 from engine.firing import Firing, Output
-from tests.unit.engine.tape import SYMBOL, at, trades, trigger
+from tests.unit.engine.tape import SYMBOL, at, player, price, trades, trigger
 
-QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 EVERY_TRADE = {"operand": "close@1m", "operator": ">=", "value": "close@1m", "hysteresis": 1}
 LEVELS = st.sampled_from([98.0, 99.0, 99.5, 100.0, 100.5, 101.0, 102.0])
 ONE_SIDED = (">", ">=", "<", "<=", "crosses_above", "crosses_below")
@@ -149,3 +149,36 @@ def test_a_trigger_woken_by_thresholds_does_what_one_judged_at_every_trade_does(
             found.take(engine.apply(changes(what, str(a), specs), at_ms=now))
     for name in specs:
         assert found.seen.get(f"{name}-indexed") == found.seen.get(f"{name}-plain")
+
+
+def test_a_crossing_ends_with_its_candle_though_no_value_moves() -> None:
+    spec = trigger(
+        {"not": {"operand": "price", "operator": "crosses_above", "value": 100}, "fire": "every_edge"},
+        agent_type="technical_trigger",
+    )
+    played = player(spec).prints(("10:00:05", 99), ("10:00:30", 101), ("10:00:40", 101), ("10:01:05", 101))
+    assert played.fired_at() == ["10:01:05"]
+
+
+def test_a_crossing_of_two_candles_ends_with_the_second() -> None:
+    leaf = {"operand": "price", "operator": "crosses_above", "value": 100, "within_candles": 2}
+    spec = trigger({"not": leaf, "fire": "every_edge"}, agent_type="technical_trigger")
+    played = player(spec).prints(("10:00:05", 99), ("10:00:30", 101), ("10:01:05", 101), ("10:02:05", 101))
+    assert played.fired_at() == ["10:02:05"]
+
+
+def test_a_removed_trigger_leaves_the_crossings_of_others_alone() -> None:
+    config = {"not": {"operand": "price", "operator": "crosses_above", "value": 100}, "fire": "every_edge"}
+    specs = [trigger(config, agent_type="technical_trigger", node_id=f"n{n}") for n in range(3)]
+    played = player(*specs).prints(("10:00:05", 99), ("10:00:30", 101))
+    played.change("remove", "p/n1").prints(("10:01:05", 101))
+    assert sorted(f.trigger_id for f in played.firings) == ["p/n0", "p/n2"]
+
+
+def test_a_threshold_changed_a_thousand_times_is_kept_once() -> None:
+    played = player()
+    for version in range(1, 1001):
+        played.set(trigger(price(">", 100 + version, fire="every_edge"), version=version))
+        played.trade(at("10:00:00") + version, 100.0)
+    played.prints(("10:00:05", 1099), ("10:00:06", 1100), ("10:00:07", 1101))
+    assert played.fired_at() == ["10:00:07"]
