@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.compiled import kernel
 from engine.kernels_candles import Floats, Ints
-from engine.kernels_lists import join_list, note_latch
+from engine.kernels_lists import join_list
 from engine.kernels_match import judge, tick_values
 from engine.layout import (
     G_ALWAYS,
@@ -25,6 +25,7 @@ from engine.layout import (
     G_PENDING,
     G_STAMP,
     G_VALID_FROM,
+    G_WOKEN,
     I_HEADS,
     I_LATCHED,
     I_LISTS,
@@ -44,7 +45,6 @@ from engine.layout import (
     Q_N,
     Q_OFF,
     RATIO,
-    V_LATCH,
     V_LNEXT,
     V_LPREV,
     V_TRIGGER,
@@ -66,41 +66,50 @@ def judge_tick(
     serial = bi[b, I_LISTS, K_SERIAL] + 1
     bi[b, I_LISTS, K_SERIAL] = serial
     tick_values(bf, bi, b, links, ring, ni, nf, forming, qi, qv, qp)
+    woken = 0
     following = bi[b, I_HEADS, LIST_ACTIVE - 1]
     while following > 0:
         t = following - 1
         following = gi[t, G_NEXT]
-        gi[t, G_STAMP] = serial
-        judge(bi, t, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
-        if gi[t, G_PENDING] == 0 and decided >= gi[t, G_VALID_FROM] and gi[t, G_ALWAYS] == 0:
-            join_list(gi, bi, t, LIST_IDLE)
+        gi[t, G_WOKEN] = woken
+        woken = t + 1
     if bi[b, I_SEEN, 0] != bi[b, I_NUMBER, 0]:  # whatever candle begins, a 1m candle does
-        _wake_latched(bi, b, serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        woken = _wake_latched(bi, b, serial, vi, gi, woken)
     first = bi[b, I_LISTS, K_SLOT_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
         q = links[j]
         if not qp[q, P_LOW] < qv[q] < qp[q, P_HIGH]:
-            _wake_passed(bi, b, q, serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, wt, wv, cursor, events)
+            woken = _wake_passed(b, q, serial, qi, qv, vi, gi, qp, wt, wv, woken)
+    while woken > 0:
+        t = woken - 1
+        woken = gi[t, G_WOKEN]
+        judge(bi, t, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        if (
+            gi[t, G_LIST] == LIST_ACTIVE
+            and gi[t, G_PENDING] == 0
+            and decided >= gi[t, G_VALID_FROM]
+            and gi[t, G_ALWAYS] == 0
+        ):
+            join_list(gi, bi, t, LIST_IDLE)
 
 
 @kernel
-def _wake(
-    bi: Ints, b: int, v: int, serial: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats,
-    vi: Ints, vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints,
-) -> None:  # fmt: skip
-    """Judge the leaf's trigger, unless it was judged at this trade. A leaf long gone wakes whoever has its row."""
+def _wake(b: int, v: int, serial: int, vi: Ints, gi: Ints, woken: int) -> int:
+    """Put the leaf's trigger before the woken ones, unless it is among them; return the first (row + 1).
+
+    The row of a leaf long gone may be another's by now, which wakes for nothing, or of another block.
+    """
     t = vi[v, V_TRIGGER]
     if gi[t, G_BLOCK] == b and gi[t, G_LIST] == LIST_IDLE and gi[t, G_STAMP] != serial:
         gi[t, G_STAMP] = serial
-        judge(bi, t, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        gi[t, G_WOKEN] = woken
+        return t + 1
+    return woken
 
 
 @kernel
-def _wake_latched(
-    bi: Ints, b: int, serial: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats,
-    vi: Ints, vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints,
-) -> None:  # fmt: skip
-    """Wake the crossed leaves of every lane whose candle has ended (T4)."""
+def _wake_latched(bi: Ints, b: int, serial: int, vi: Ints, gi: Ints, woken: int) -> int:
+    """Wake the crossed leaves of every lane whose candle has ended (T4); judged, they are noted anew."""
     for lane in range(LANES):
         if bi[b, I_SEEN, lane] == bi[b, I_NUMBER, lane]:
             continue
@@ -111,9 +120,8 @@ def _wake_latched(
             v = following - 1
             following = vi[v, V_LNEXT]
             vi[v, V_LPREV] = vi[v, V_LNEXT] = 0
-            _wake(bi, b, v, serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
-            if vi[v, V_LATCH] > 0:
-                note_latch(vi, bi, b, v)
+            woken = _wake(b, v, serial, vi, gi, woken)
+    return woken
 
 
 @kernel
@@ -130,9 +138,8 @@ def _lower_bound(wt: Floats, first: int, end: int, value: float) -> int:
 
 @kernel
 def _wake_passed(
-    bi: Ints, b: int, q: int, serial: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats,
-    vi: Ints, vf: Floats, gi: Ints, qp: Floats, wt: Floats, wv: Ints, cursor: Ints, events: Ints,
-) -> None:  # fmt: skip
+    b: int, q: int, serial: int, qi: Ints, qv: Floats, vi: Ints, gi: Ints, qp: Floats, wt: Floats, wv: Ints, woken: int
+) -> int:
     """Wake the triggers whose thresholds the slot passed or touched, all when it became known or unknown."""
     first = qi[q, Q_OFF]
     end = first + qi[q, Q_N]
@@ -150,12 +157,12 @@ def _wake_passed(
             high += abs(high) * slack
         at = _lower_bound(wt, first, end, low)
     while at < end and wt[at] <= high:
-        _wake(bi, b, wv[at], serial, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        woken = _wake(b, wv[at], serial, vi, gi, woken)
         at += 1
     if np.isnan(now):
         qp[q, P_LOW] = np.inf
         qp[q, P_HIGH] = -np.inf
-        return
+        return woken
     at = _lower_bound(wt, first, end, now)
     above = wt[at] if at < end else np.inf
     below = wt[at - 1] if at > first else -np.inf
@@ -168,6 +175,7 @@ def _wake_passed(
             below += abs(below) * slack
     qp[q, P_LOW] = below
     qp[q, P_HIGH] = above
+    return woken
 
 
 @kernel

@@ -32,6 +32,7 @@ def _left(name: str) -> dict[str, Any]:
 @st.composite
 def leaves(draw: st.DrawFn) -> dict[str, Any]:
     left = draw(st.sampled_from(OPERANDS + INDICATORS))
+    leaf: dict[str, Any]
     shape = draw(st.sampled_from(["number", "number", "operand", "range", "pct"]))
     if shape == "number":
         leaf = {"operator": draw(st.sampled_from(ONE_SIDED)), "value": draw(LEVELS)}
@@ -52,21 +53,20 @@ def leaves(draw: st.DrawFn) -> dict[str, Any]:
     return {**_left(left), **leaf}
 
 
-def conditions() -> st.SearchStrategy[dict[str, Any]]:
-    return st.recursive(
-        leaves(),
-        lambda child: (
-            st.builds(lambda node: {"not": node}, child)
-            | st.builds(
-                lambda kind, nodes: {kind: nodes},
-                st.sampled_from(["all", "any"]),
-                st.lists(child, min_size=1, max_size=3),
-            )
-        ),
-        max_leaves=4,
-    )
+def _negated(node: dict[str, Any]) -> dict[str, Any]:
+    return {"not": node}
 
 
+def _group(kind: str, nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    return {kind: nodes}
+
+
+def _groups(child: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    kinds = st.sampled_from(["all", "any"])
+    return st.builds(_negated, child) | st.builds(_group, kinds, st.lists(child, min_size=1, max_size=3))
+
+
+CONDITIONS = st.recursive(leaves(), _groups, max_leaves=4)
 COMMON = st.fixed_dictionaries(
     {"fire": st.just("every_edge")},
     optional={
@@ -125,7 +125,7 @@ STEPS = st.lists(
 
 
 @QUICK
-@given(st.lists(st.tuples(conditions(), COMMON), min_size=1, max_size=4), STEPS)
+@given(st.lists(st.tuples(CONDITIONS, COMMON), min_size=1, max_size=4), STEPS)
 def test_a_trigger_woken_by_thresholds_does_what_one_judged_at_every_trade_does(
     configs: list[tuple[dict[str, Any], dict[str, Any]]], steps: list[tuple[str, int, int]]
 ) -> None:
