@@ -157,7 +157,7 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         "hist": np.concatenate([_hist(tables, i) for _, i in keys] or [np.empty(0)]),
         "slots": tables.qv[[q for _, q in slots]],
         "leaves": tables.vi[leaf_rows][:, list(_LEAF_COLUMNS)],
-        "sides": tables.vf[leaf_rows],
+        "sides": _sides(tables, leaf_rows),
         "triggers": tables.gi[trigger_rows][:, list(_TRIGGER_COLUMNS)],
         "edges": tables.gf[trigger_rows],
         "news": news,
@@ -176,6 +176,21 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in matcher.entries.values()],
     )
     return Snapshot(meta, {name: _pack(array) for name, array in arrays.items()})
+
+
+def _sides(tables: Tables, leaf_rows: list[int]) -> NDArray[np.float64]:
+    """Return the leaves' numbers. A tick trigger that waits for a threshold has old ones: only whether they are
+    known means anything, so that the same state gives the same bytes whenever it was judged last."""
+    sides, leaves = tables.vf[leaf_rows], tables.vi[leaf_rows]
+    is_waiting = (leaves[:, at.V_CLOSED] == 0) & (tables.gi[leaves[:, at.V_TRIGGER], at.G_PENDING] == at.NOT_PENDING)
+    is_known = ~(np.isnan(sides[:, at.W_NOW_L]) | np.isnan(sides[:, at.W_NOW_R]))
+    has_upper = np.isin(leaves[:, at.V_OP], (at.INSIDE, at.OUTSIDE))
+    for column in (at.W_BEFORE_L, at.W_BEFORE_R, at.W_NOW_L, at.W_NOW_R):
+        sides[is_waiting & is_known, column] = 0.0
+    for column in (at.W_BEFORE_U, at.W_NOW_U):
+        sides[is_waiting & is_known & has_upper, column] = 0.0
+    sides[is_waiting & ~is_known, at.W_NOW_L :] = np.nan
+    return sides
 
 
 def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matcher) -> None:
