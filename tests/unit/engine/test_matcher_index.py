@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from engine.condition import TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
-from engine.firing import Firing, Output
+from engine.firing import Firing
+from engine.output import Output
 from tests.unit.engine.tape import SYMBOL, at, player, price, trades, trigger
 
 QUICK = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
