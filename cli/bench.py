@@ -1,0 +1,46 @@
+"""`tapewatch bench`: how fast is it here? Each prints its figures beside their targets, and checks its own result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Measure on this machine. Leave it idle meanwhile: trust ratios, not single figures.")
+
+
+@app.callback()
+def _bench() -> None: ...
+
+
+@app.command("engine")
+def engine(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="a tenth of everything, in about a minute")] = False,
+) -> None:
+    """Candles, indicators and triggers: trades a second, beside plain C and other libraries in the same run.
+
+    Ten thousand symbols with six timeframes, up to a million triggers; five to ten minutes. Exit code 1 where two
+    ways of doing the same work gave two results; a missed target is printed, and is no error.
+    """
+    try:
+        from benchmarks.engine import result, scenario
+    except ImportError as missing:
+        sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
+        raise typer.Exit(2) from None
+    size = scenario.QUICK if quick else scenario.FULL
+    found: list[result.Figure] = []
+    try:
+        for figure in scenario.figures(size):
+            found.append(figure)
+            sys.stderr.write(f"{figure.name} …\n")
+    except AssertionError as wrong:
+        sys.stderr.write(f"tapewatch: the benchmark found a wrong result: {wrong}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        plain = {"symbols": size.symbols, "trades": size.trades, "figures": [figure.plain() for figure in found]}
+        sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
+    else:
+        sys.stdout.write(result.table(found) + "\n")
