@@ -24,7 +24,7 @@ def warm() -> None:
     prices = np.linspace(100.0, 101.0, 64)
     for name in ("SMA_20", "RSI", "MACD", "ATR"):
         for _, column in columns_of(name):
-            closed_values(column, prices, prices, prices)
+            closed_values(column, prices, prices, prices, prices)
     nodes = (Node(id="a", agent_type="time_trigger"), Node(id="b", agent_type="reporting_agent"))
     edge = Edge.model_validate({"from": "a", "to": "b"})
     config = PipelineConfig(id="warm", name="warm", symbol="WARM", nodes=nodes, edges=(edge,))

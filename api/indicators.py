@@ -60,7 +60,8 @@ def values(column: Column, candles: list[StoredCandle]) -> list[float | None]:
     high = np.array([candle.high for candle in whole], np.float64)
     low = np.array([candle.low for candle in whole], np.float64)
     close = np.array([candle.close for candle in whole], np.float64)
-    computed = iter(closed_values(column, high, low, close).tolist())
+    volume = np.array([candle.volume for candle in whole], np.float64)
+    computed = iter(closed_values(column, high, low, close, volume).tolist())
     return [None if candle.partial else _known(next(computed)) for candle in candles]
 
 

@@ -299,7 +299,10 @@ def advance_indicator(ni: Ints, nf: Floats, closed: Floats, ring: Floats, i: int
     state = nf[i, NF_STATE:NF_PARAMS]
     params = nf[i, NF_PARAMS:]
     out = ni[i, N_OUT]
-    dispatch.form(ni[i, N_KIND], state, params, ring[at + cap], ring[at + 2 * cap], ring[at + 3 * cap], closed, out)
+    dispatch.form(
+        ni[i, N_KIND], state, params, ring[at + cap], ring[at + 2 * cap], ring[at + 3 * cap], ring[at + 4 * cap],
+        closed, out,
+    )  # fmt: skip
     dispatch.advance(ni[i, N_KIND], state, params, ring, off, cap, k)
     hist = ni[i, N_HIST_CAP]
     if hist > 0:

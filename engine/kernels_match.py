@@ -153,7 +153,7 @@ def tick_values(
         lane = ni[i, N_LANE]
         dispatch.form(
             ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:],
-            forming_high(bf, b, lane), forming_low(bf, b, lane), c, forming, ni[i, N_OUT],
+            forming_high(bf, b, lane), forming_low(bf, b, lane), c, forming_volume(bf, b, lane), forming, ni[i, N_OUT],
         )  # fmt: skip
     first = bi[b, I_LISTS, K_SLOT_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):

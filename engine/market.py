@@ -134,7 +134,7 @@ class MarketReader:
             if is_forming and candle is not None:
                 dispatch.form(
                     int(t.ni[i, at.N_KIND]), t.nf[i, : at.NF_PARAMS], t.nf[i, at.NF_PARAMS :],
-                    candle.high, candle.low, candle.close, self._scratch, 0,
+                    candle.high, candle.low, candle.close, candle.volume, self._scratch, 0,
                 )  # fmt: skip
                 value = float(self._scratch[index])
             else:

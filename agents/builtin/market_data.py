@@ -102,12 +102,13 @@ def indicator_values(names: Iterable[str], closed: Sequence[StoredCandle]) -> di
     high = np.array([c.high for c in closed])
     low = np.array([c.low for c in closed])
     close = np.array([c.close for c in closed])
+    volume = np.array([c.volume for c in closed])
     values: dict[str, float] = {}
     for name in names:
         for column_name, column in columns_of(name):
             value = stored.get(column_name, math.nan)
             if not math.isfinite(value):
-                value = float(closed_values(column, high, low, close)[-1])
+                value = float(closed_values(column, high, low, close, volume)[-1])
             if math.isfinite(value):
                 values[column_name] = value
     return values

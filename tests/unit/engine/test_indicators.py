@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.indicators import dispatch
 from engine.indicators.column import columns_of, parse_column
 from engine.indicators.registry import INDICATORS
-from engine.indicators.state import CLOSE, HIGH, LOW, RING_FIELDS, SLOTS
+from engine.indicators.state import CLOSE, HIGH, LOW, RING_FIELDS, SLOTS, VOLUME
 from tests.unit.engine.tape import player, trigger
 
 Series = NDArray[np.float64]
@@ -36,7 +36,7 @@ TAPES: dict[str, Series] = {
 }
 
 
-def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Series) -> list[Series]:
+def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Series, volume: Series) -> list[Series]:
     functions: dict[str, Callable[[], Series | tuple[Series, ...]]] = {
         "SMA": lambda: talib.SMA(close, int(p[0])),
         "EMA": lambda: talib.EMA(close, int(p[0])),
@@ -44,22 +44,33 @@ def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Se
         "ATR": lambda: talib.ATR(high, low, close, int(p[0])),
         "MACD": lambda: talib.MACD(close, int(p[0]), int(p[1]), int(p[2])),
         "BBANDS": lambda: talib.BBANDS(close, int(p[0]), p[1], p[1]),
+        "STOCH": lambda: talib.STOCH(
+            high, low, close, fastk_period=int(p[0]), slowk_period=int(p[1]), slowd_period=int(p[2])
+        ),
+        "ADX": lambda: talib.ADX(high, low, close, int(p[0])),
+        "PLUSDI": lambda: talib.PLUS_DI(high, low, close, int(p[0])),
+        "MINUSDI": lambda: talib.MINUS_DI(high, low, close, int(p[0])),
+        "ROC": lambda: talib.ROC(close, int(p[0])),
+        "OBV": lambda: talib.OBV(close, volume),
     }
     found = functions[name]()
     return list(found) if isinstance(found, tuple) else [found]
 
 
-def _stream(name: str, params: tuple[float, ...], high: Series, low: Series, close: Series) -> Series:
+def _stream(
+    name: str, params: tuple[float, ...], high: Series, low: Series, close: Series, volume: Series | None = None
+) -> Series:
     """Return the value at each candle, as the kernel gives it when the candle closes."""
     definition = INDICATORS[name]
     ring = np.full(RING_FIELDS * CAP, np.nan)
     state, numbers, out = np.zeros(SLOTS), np.zeros(4), np.empty(8)
     numbers[: len(params)] = params
     values = np.empty((len(close), definition.width))
-    for k, (h, low_k, c) in enumerate(zip(high, low, close, strict=True)):
-        dispatch.form(definition.kind, state, numbers, float(h), float(low_k), float(c), out, 0)
+    volume = np.ones(len(close)) if volume is None else volume
+    for k, (h, low_k, c, v) in enumerate(zip(high, low, close, volume, strict=True)):
+        dispatch.form(definition.kind, state, numbers, float(h), float(low_k), float(c), float(v), out, 0)
         values[k] = out[: definition.width]
-        ring[[HIGH * CAP + k, LOW * CAP + k, CLOSE * CAP + k]] = h, low_k, c
+        ring[[HIGH * CAP + k, LOW * CAP + k, CLOSE * CAP + k, VOLUME * CAP + k]] = h, low_k, c, v
         dispatch.advance(definition.kind, state, numbers, ring, 0, CAP, k + 1)
     return values
 
@@ -67,6 +78,10 @@ def _stream(name: str, params: tuple[float, ...], high: Series, low: Series, clo
 CASES = [
     ("SMA", (20,)), ("SMA", (2,)), ("EMA", (20,)), ("EMA", (2,)), ("RSI", (14,)), ("RSI", (2,)), ("ATR", (14,)),
     ("ATR", (2,)), ("MACD", (12, 26, 9)), ("MACD", (3, 7, 2)), ("BBANDS", (20, 2)), ("BBANDS", (5, 1.5)),
+    ("STOCH", (14, 1, 3)), ("STOCH", (14, 3, 3)), ("STOCH", (5, 4, 2)), ("STOCH", (2, 1, 2)),
+    ("ADX", (14,)), ("ADX", (2,)),
+    ("PLUSDI", (14,)), ("PLUSDI", (2,)), ("MINUSDI", (14,)), ("MINUSDI", (2,)), ("ROC", (10,)), ("ROC", (2,)),
+    ("OBV", ()),
 ]  # fmt: skip
 
 
@@ -76,8 +91,9 @@ def test_T18_every_value_equals_talib_from_the_same_candle_on(name: str, params:
     close = TAPES[tape]
     spread = np.abs(np.sin(np.arange(len(close)))) * close * 0.01
     high, low = close + spread, close - spread
-    found = _stream(name, params, high, low, close)
-    expected = np.column_stack(_talib(name, params, high, low, close))
+    volume = np.random.default_rng(7).integers(0, 5000, len(close)).astype(float)
+    found = _stream(name, params, high, low, close, volume)
+    expected = np.column_stack(_talib(name, params, high, low, close, volume))
     assert np.array_equal(np.isnan(found), np.isnan(expected))
     first = INDICATORS[name].first_value(params)
     assert np.isnan(found[: first - 1]).all()
@@ -120,9 +136,38 @@ def test_T18_bands_of_a_flat_market_have_no_width() -> None:
     assert upper == middle == lower == 100.01
 
 
+def test_T18_stoch_of_a_window_without_a_range_is_unknown_where_talib_says_0_and_its_average_with_it() -> None:
+    close = np.concatenate((_walk(20), np.full(20, 50.0), _walk(20)))
+    found = _stream("STOCH", (5, 1, 3), close, close, close)
+    expected = np.column_stack(talib.STOCH(close, close, close, fastk_period=5, slowk_period=1, slowd_period=3))
+    # Five equal candles from the 25th on; the average sees such a share for two candles more.
+    assert np.isnan(found[24:40, 0]).all()
+    assert (expected[24:40, 0] == 0).all()
+    assert np.isnan(found[24:42, 1]).all()
+    known = ~np.isnan(found)
+    assert known[42:].all()
+    assert np.abs(found[known] - expected[known]).max() < 1e-9
+
+
+@pytest.mark.parametrize("name", ["ADX", "PLUSDI", "MINUSDI"])
+def test_T18_direction_without_any_range_is_unknown_where_talib_says_0_and_goes_on_as_talib(name: str) -> None:
+    close = np.concatenate((np.full(40, 50.0), _walk(60)))
+    found = _stream(name, (14,), close, close, close)[:, 0]
+    expected = _talib(name, (14,), close, close, close, close)[0]
+    assert np.isnan(found[:40]).all()
+    assert expected[39] == 0
+    assert np.abs(found[40:] - expected[40:]).max() < 1e-9
+
+
+_FORMING = (
+    "SMA_3", "EMA_3", "RSI_3", "ATR_3", "MACD_2_4_2", "BBANDS_3_2", "STOCH_3_2", "STOCH_3_2_2", "ADX_3", "PLUSDI_3",
+    "MINUSDI_3", "ROC_3", "OBV",
+)  # fmt: skip
+
+
 def test_T18_the_forming_value_is_what_talib_would_give_if_the_candle_closed_now() -> None:
     p = player()
-    columns = [c for name in ("SMA_3", "EMA_3", "RSI_3", "ATR_3", "MACD_2_4_2", "BBANDS_3_2") for c in columns_of(name)]
+    columns = [c for name in _FORMING for c in columns_of(name)]
     p.engine.watch([(column, "1m") for column in columns])
     prices = _walk(40).round(2)
     bars: list[list[float]] = []
@@ -131,13 +176,14 @@ def test_T18_the_forming_value_is_what_talib_would_give_if_the_candle_closed_now
         for n in range(4):
             value = float(prices[4 * minute + n])
             bars[-1].append(value)
-            p.trade(f"10:{minute:02d}:{10 * n:02d}", value)
+            p.trade(f"10:{minute:02d}:{10 * n:02d}", value, float(n + 1))
             high, low = np.array([max(b) for b in bars]), np.array([min(b) for b in bars])
             close = np.array([b[-1] for b in bars])
+            volume = np.array([sum(range(1, len(b) + 1)) for b in bars], np.float64)
             values = p.engine.market()[0].values
             for column in columns:
                 parsed = parse_column(column)
-                expected = _talib(parsed.definition.name, parsed.params, high, low, close)[parsed.index][-1]
+                expected = _talib(parsed.definition.name, parsed.params, high, low, close, volume)[parsed.index][-1]
                 found = values[f"{column}@1m"]
                 assert (found is None) == math.isnan(expected), column
                 assert found is None or found == pytest.approx(expected, rel=1e-9, abs=1e-9), column
@@ -147,7 +193,10 @@ def test_T18_the_forming_value_is_what_talib_would_give_if_the_candle_closed_now
     ("name", "params", "first", "stable"),
     [
         ("SMA", (20,), 20, 20), ("EMA", (20,), 20, 89), ("RSI", (14,), 15, 112), ("ATR", (14,), 15, 112),
-        ("MACD", (12, 26, 9), 34, 155), ("BBANDS", (20, 2), 20, 20),
+        ("MACD", (12, 26, 9), 34, 155), ("BBANDS", (20, 2), 20, 20), ("STOCH", (14, 1, 3), 16, 16),
+        ("STOCH", (14, 3, 3), 18, 18),
+        ("ADX", (14,), 28, 222),
+        ("ROC", (10,), 11, 11), ("OBV", (), 1, 1),
     ],
 )  # fmt: skip
 def test_T18_how_many_candles_until_a_value_and_until_it_is_stable(

@@ -1,0 +1,45 @@
+"""Rate of change: the close against the one `period` candles before, in percent."""
+
+from __future__ import annotations
+
+from engine.compiled import kernel
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import CLOSE, Out, Ring, State
+from engine.ranges import Range
+
+COUNT, REFERENCE = range(2)
+
+
+def _first(params: Params) -> int:
+    return int(params[0]) + 1
+
+
+def _period(params: Params) -> int:
+    return int(params[0])
+
+
+DEFINITION = IndicatorDef(
+    name="ROC",
+    kind=9,
+    params=(Param("period", 10),),
+    outputs=(),
+    first_value=_first,
+    stable=_first,
+    window=_period,
+    summary="Rate of change of the close over some candles, in percent.",
+    talib_name="ROC",
+    ranges=(Range(low=-100.0, low_open=True),),
+)
+
+
+@kernel
+def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    out[at] = float("nan") if st[COUNT] < p0 else (c / st[REFERENCE] - 1.0) * 100.0
+
+
+@kernel
+def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
+    """Keep the close that the next candle is measured against; candle k-1 is the newest."""
+    st[COUNT] += 1.0
+    if st[COUNT] >= p0:
+        st[REFERENCE] = ring[off + CLOSE * cap + ((k - int(p0)) & (cap - 1))]
