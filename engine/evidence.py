@@ -21,7 +21,7 @@ def _known(value: float) -> float | None:
 
 def codes_of(bits: int) -> tuple[int, ...]:
     """Return the trade condition codes of a bit set, ascending."""
-    return tuple(n for n in range(64) if bits >> n & 1)
+    return tuple(n for n in range(64) if bits >> n & 1) if bits else ()
 
 
 def last_trade(tables: Tables, b: int) -> FiringTrade | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from engine.news_item import NewsItem
 
 FIRING_NAMESPACE = UUID("db4c320a-527d-5b1e-a9b9-e5d5dce641e3")
+_NAMESPACE_BYTES = FIRING_NAMESPACE.bytes
 
 FiringKind = Literal["tick", "candle_close", "hold", "time", "news", "manual"]
 SuppressionReason = Literal[
@@ -18,8 +20,16 @@ SuppressionReason = Literal[
 
 
 def firing_id(trigger_id: str, version: int, symbol: str, ts_ms: int, seq: str | int) -> str:
-    """Return the id that makes a firing this firing, the same live and in replay (T26)."""
-    return str(uuid5(FIRING_NAMESPACE, f"{trigger_id}|{version}|{symbol}|{ts_ms}|{seq}"))
+    """Return the id that makes a firing this firing, the same live and in replay (T26).
+
+    It is `uuid5` of the namespace, written out: an object less for each.
+    """
+    name = f"{trigger_id}|{version}|{symbol}|{ts_ms}|{seq}".encode()
+    digest = bytearray(hashlib.sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    x = digest.hex()
+    return f"{x[:8]}-{x[8:12]}-{x[12:16]}-{x[16:20]}-{x[20:]}"
 
 
 @dataclass(frozen=True, slots=True)

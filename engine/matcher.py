@@ -80,6 +80,8 @@ def leaves_of(condition: Condition) -> Iterator[Leaf]:
 
 def program_of(condition: Condition) -> tuple[int, ...]:
     """Return the expression as postfix words over leaf numbers."""
+    if isinstance(condition, Leaf):
+        return (0,)
     words: list[int] = []
     number = 0
 
@@ -228,14 +230,11 @@ class Matcher:
                 self._candles.ensure_hist(int(q[at.Q_INST]), leaf.candles + 2)
             if not armed.is_closed:
                 right = self._hold(armed, replace(self.slot_key(armed, leaf.left, lane), candles=leaf.candles))
-        row = t.vi[v]
-        row[at.V_TRIGGER] = armed.row
-        row[at.V_OP] = _OPERATOR[leaf.operator]
-        row[at.V_LEFT], row[at.V_RIGHT], row[at.V_UPPER] = left, right, upper
-        row[at.V_LANE] = lane
-        row[at.V_WITHIN], row[at.V_CANDLES] = leaf.within_candles, leaf.candles
-        row[at.V_RESULT] = at.UNKNOWN
-        row[at.V_CLOSED] = armed.is_closed
+        # In the order of the columns: V_OP … V_LATCH, V_RESULT, V_CLOSED, V_TRIGGER.
+        t.vi[v, : at.V_TRIGGER + 1] = (
+            _OPERATOR[leaf.operator], left, right, upper, lane, leaf.within_candles, leaf.candles, 0, at.UNKNOWN,
+            armed.is_closed, armed.row,
+        )  # fmt: skip
         if not isinstance(leaf.right, Operand):
             t.vf[v, at.W_RIGHT] = leaf.right
         if leaf.upper is not None and not isinstance(leaf.upper, Operand):
