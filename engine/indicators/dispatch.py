@@ -6,7 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compiled import kernel
-from engine.indicators import adx, atr, bbands, ema, macd, obv, roc, rsi, sma, stoch
+from engine.indicators import (
+    adx,
+    atr,
+    bbands,
+    ema,
+    ema_chain,
+    extremes,
+    kama,
+    macd,
+    money_flow,
+    obv,
+    roc,
+    rsi,
+    sma,
+    stddev,
+    stoch,
+    true_range,
+    wma,
+)
 from engine.indicators.state import CLOSE, HIGH, LOW, VOLUME, Out, Ring, State
 
 Numbers = NDArray[np.float64]
@@ -37,6 +55,40 @@ def form(kind: int, st: State, p: Numbers, h: float, low: float, c: float, v: fl
         roc.form(st, p[0], c, out, at)
     elif kind == 10 or kind == 11:
         adx.form_side(st, p[0], h, low, kind == 10, out, at)
+    elif kind == 12:
+        wma.form(st, p[0], c, out, at)
+    elif kind == 13:
+        roc.form_momentum(st, p[0], c, out, at)
+    elif kind == 14:
+        true_range.form(st, h, low, out, at)
+    elif kind == 15:
+        true_range.form_normalised(st, p[0], (h, low, c), out, at)
+    elif kind == 16 or kind == 17:
+        stddev.form(st, p[0], c, kind == 17, out, at)
+    elif kind == 18:
+        extremes.form_williams(st, p[0], (h, low, c), out, at)
+    elif kind == 19:
+        extremes.form_donchian(st, p[0], h, low, out, at)
+    elif kind == 20:
+        extremes.form_aroon(st, p[0], h, low, out, at)
+    elif kind == 21 or kind == 22:
+        ema_chain.form(st, p[0], c, kind == 22, out, at)
+    elif kind == 23:
+        money_flow.form_accumulation(st, (h, low, c), v, out, at)
+    elif kind == 24:
+        money_flow.form_chaikin(st, p[0], (h, low, c), v, out, at)
+    elif kind == 25:
+        money_flow.form_index(st, p[0], (h, low, c), v, out, at)
+    elif kind == 26:
+        kama.form(st, p[0], c, out, at)
+    elif kind == 27:
+        stddev.form_slope(st, p[0], c, out, at)
+    elif kind == 28:
+        money_flow.form_relative(st, p[0], v, out, at)
+    elif kind == 29:
+        true_range.form_keltner(st, (p[0], p[1], p[2]), (h, low, c), out, at)
+    elif kind == 30:
+        wma.form_hull(st, p[0], c, out, at)
 
 
 @kernel
@@ -56,7 +108,7 @@ def advance(kind: int, st: State, p: Numbers, ring: Ring, off: int, cap: int, k:
         macd.advance(st, p[0], p[1], p[2], c)
     elif kind == 4:
         bbands.advance(st, p[0], ring, off, cap, k)
-    elif kind == 5:
+    elif kind == 5 or kind == 15:
         atr.advance(st, p[0], h, low, c)
     elif kind == 6:
         stoch.advance(st, p[0], p[1], p[2], ring, off, cap, k)
@@ -64,5 +116,33 @@ def advance(kind: int, st: State, p: Numbers, ring: Ring, off: int, cap: int, k:
         adx.advance(st, p[0], h, low, c)
     elif kind == 8:
         obv.advance(st, c, ring[at + VOLUME * cap])
-    elif kind == 9:
+    elif kind == 9 or kind == 13:
         roc.advance(st, p[0], ring, off, cap, k)
+    elif kind == 12:
+        wma.advance(st, p[0], ring, off, cap, k)
+    elif kind == 14:
+        true_range.advance(st, c)
+    elif kind == 16 or kind == 17:
+        stddev.advance(st, p[0], ring, off, cap, k)
+    elif kind == 18 or kind == 19:
+        extremes.advance(st, p[0], ring, off, cap, k)
+    elif kind == 20:
+        extremes.advance_aroon(st, p[0], ring, off, cap, k)
+    elif kind == 21 or kind == 22:
+        ema_chain.advance(st, p[0], c)
+    elif kind == 23:
+        money_flow.advance_accumulation(st, (h, low, c), ring[at + VOLUME * cap])
+    elif kind == 24:
+        money_flow.advance_chaikin(st, p[0], ring, off, cap, k)
+    elif kind == 25:
+        money_flow.advance_index(st, p[0], ring, off, cap, k)
+    elif kind == 26:
+        kama.advance(st, p[0], ring, off, cap, k)
+    elif kind == 27:
+        stddev.advance_slope(st, p[0], ring, off, cap, k)
+    elif kind == 28:
+        money_flow.advance_relative(st, p[0], ring, off, cap, k)
+    elif kind == 29:
+        true_range.advance_keltner(st, (p[0], p[1], p[2]), (h, low, c))
+    elif kind == 30:
+        wma.advance_hull(st, p[0], ring, off, cap, k)

@@ -1,4 +1,4 @@
-"""Rate of change: the close against the one `period` candles before, in percent."""
+"""Rate of change and momentum: the close against the one `period` candles before, in percent and in price."""
 
 from __future__ import annotations
 
@@ -31,10 +31,27 @@ DEFINITION = IndicatorDef(
     ranges=(Range(low=-100.0, low_open=True),),
 )
 
+MOMENTUM = IndicatorDef(
+    name="MOM",
+    kind=13,
+    params=(Param("period", 10),),
+    outputs=(),
+    first_value=_first,
+    stable=_first,
+    window=_period,
+    summary="Momentum: change of the close over some candles, in the unit of the price.",
+    talib_name="MOM",
+)
+
 
 @kernel
 def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
     out[at] = float("nan") if st[COUNT] < p0 else (c / st[REFERENCE] - 1.0) * 100.0
+
+
+@kernel
+def form_momentum(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    out[at] = float("nan") if st[COUNT] < p0 else c - st[REFERENCE]
 
 
 @kernel

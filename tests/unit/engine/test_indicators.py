@@ -36,6 +36,52 @@ TAPES: dict[str, Series] = {
 }
 
 
+def _hull(close: Series, n: int) -> Series:
+    raw = 2 * talib.WMA(close, n // 2) - talib.WMA(close, n)
+    if len(close) < n:
+        return raw
+    return np.concatenate((np.full(n - 1, np.nan), talib.WMA(raw[n - 1 :], math.isqrt(n))))
+
+
+def _donchian(high: Series, low: Series, n: int) -> tuple[Series, ...]:
+    upper, lower = talib.MAX(high, n), talib.MIN(low, n)
+    return upper, (upper + lower) / 2, lower
+
+
+def _keltner(high: Series, low: Series, close: Series, p: tuple[float, ...]) -> tuple[Series, ...]:
+    middle, reach = talib.EMA(close, int(p[0])), p[1] * talib.ATR(high, low, close, int(p[2]))
+    return middle + reach, middle + 0 * reach, middle - reach
+
+
+def _score(close: Series, n: int) -> Series:
+    found = np.full(len(close), np.nan)
+    for k in range(n - 1, len(close)):
+        window = close[k - n + 1 : k + 1]
+        found[k] = (close[k] - window.mean()) / window.std() if np.ptp(window) > 0 else np.nan
+    return found
+
+
+def _chaikin(high: Series, low: Series, close: Series, volume: Series, n: int) -> Series:
+    reach = np.where(high > low, high - low, 1)
+    flow = np.where(high > low, (2 * close - high - low) / reach, 0) * volume
+    found = np.full(len(close), np.nan)
+    for k in range(n - 1, len(close)):
+        total = volume[k - n + 1 : k + 1].sum()
+        found[k] = flow[k - n + 1 : k + 1].sum() / total if total > 0 else np.nan
+    return found
+
+
+def _money(high: Series, low: Series, close: Series, volume: Series, n: int) -> Series:
+    """Return TA-Lib's index, unknown where no money flowed: there TA-Lib says 0."""
+    typical = (high + low + close) / 3
+    flow = np.concatenate(([0.0], np.abs(np.sign(np.diff(typical))) * (typical * volume)[1:]))
+    found = talib.MFI(high, low, close, volume, n)
+    for k in range(n, len(close)):
+        if not flow[k - n + 1 : k + 1].any():
+            found[k] = np.nan
+    return found
+
+
 def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Series, volume: Series) -> list[Series]:
     functions: dict[str, Callable[[], Series | tuple[Series, ...]]] = {
         "SMA": lambda: talib.SMA(close, int(p[0])),
@@ -52,6 +98,25 @@ def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Se
         "MINUSDI": lambda: talib.MINUS_DI(high, low, close, int(p[0])),
         "ROC": lambda: talib.ROC(close, int(p[0])),
         "OBV": lambda: talib.OBV(close, volume),
+        "WMA": lambda: talib.WMA(close, int(p[0])),
+        "HMA": lambda: _hull(close, int(p[0])),
+        "DEMA": lambda: talib.DEMA(close, int(p[0])),
+        "TEMA": lambda: talib.TEMA(close, int(p[0])),
+        "KAMA": lambda: talib.KAMA(close, int(p[0])),
+        "SLOPE": lambda: talib.LINEARREG_SLOPE(close, int(p[0])),
+        "MOM": lambda: talib.MOM(close, int(p[0])),
+        "WILLR": lambda: talib.WILLR(high, low, close, int(p[0])),
+        "AROON": lambda: talib.AROON(high, low, int(p[0])),
+        "DONCHIAN": lambda: _donchian(high, low, int(p[0])),
+        "KELTNER": lambda: _keltner(high, low, close, p),
+        "TR": lambda: talib.TRANGE(high, low, close),
+        "NATR": lambda: talib.NATR(high, low, close, int(p[0])),
+        "STDDEV": lambda: talib.STDDEV(close, int(p[0])),
+        "ZSCORE": lambda: _score(close, int(p[0])),
+        "MFI": lambda: _money(high, low, close, volume, int(p[0])),
+        "AD": lambda: talib.AD(high, low, close, volume),
+        "CMF": lambda: _chaikin(high, low, close, volume, int(p[0])),
+        "RVOL": lambda: volume / np.concatenate(([np.nan], talib.SMA(volume, int(p[0]))[:-1])),
     }
     found = functions[name]()
     return list(found) if isinstance(found, tuple) else [found]
@@ -81,8 +146,17 @@ CASES = [
     ("STOCH", (14, 1, 3)), ("STOCH", (14, 3, 3)), ("STOCH", (5, 4, 2)), ("STOCH", (2, 1, 2)),
     ("ADX", (14,)), ("ADX", (2,)),
     ("PLUSDI", (14,)), ("PLUSDI", (2,)), ("MINUSDI", (14,)), ("MINUSDI", (2,)), ("ROC", (10,)), ("ROC", (2,)),
-    ("OBV", ()),
+    ("OBV", ()), ("WMA", (20,)), ("WMA", (2,)), ("HMA", (20,)), ("HMA", (4,)), ("DEMA", (20,)), ("DEMA", (2,)),
+    ("TEMA", (20,)), ("TEMA", (2,)), ("KAMA", (10,)), ("KAMA", (2,)), ("SLOPE", (14,)), ("SLOPE", (2,)),
+    ("MOM", (10,)), ("MOM", (2,)), ("WILLR", (14,)), ("WILLR", (2,)), ("AROON", (14,)), ("AROON", (2,)),
+    ("DONCHIAN", (20,)), ("DONCHIAN", (2,)), ("KELTNER", (20, 2, 10)), ("KELTNER", (3, 1.5, 7)), ("TR", ()),
+    ("NATR", (14,)), ("NATR", (2,)), ("STDDEV", (20,)), ("STDDEV", (3,)), ("ZSCORE", (20,)), ("ZSCORE", (3,)),
+    ("MFI", (14,)), ("AD", ()), ("CMF", (20,)), ("CMF", (2,)), ("RVOL", (20,)), ("RVOL", (3,)),
 ]  # fmt: skip
+
+
+# What is computed of differences of prices rounds on the scale of the prices.
+_OF_PRICES = {"MACD", "BBANDS", "MOM", "SLOPE", "TR", "STDDEV", "HMA", "KELTNER"}
 
 
 @pytest.mark.parametrize("tape", TAPES)
@@ -101,10 +175,13 @@ def test_T18_every_value_equals_talib_from_the_same_candle_on(name: str, params:
         return
     assert np.isfinite(found[first - 1]).all()
     # The bands' and MACD's scale is that of the prices they are differences of.
-    scale = close[:, None] if name in ("MACD", "BBANDS") else np.maximum(np.abs(expected), 1e-300)
+    scale = close[:, None] if name in _OF_PRICES else np.maximum(np.abs(expected), 1e-300)
+    if name == "MFI":
+        # TA-Lib's running sums leave a rounding of them where one side of the flow has been 0 for a window.
+        scale = np.full_like(scale, 100.0)
     # TA-Lib sums squares of prices: of a flat market it gives a deviation of its own rounding, up to 1e-8.
     exact = np.full(len(close), fill_value=True)
-    if name == "BBANDS":
+    if name in ("BBANDS", "STDDEV"):
         period = int(params[0])
         exact[period - 1 :] = np.ptp(np.lib.stride_tricks.sliding_window_view(close, period), axis=1) > 0
     assert np.nanmax((np.abs(found - expected) / scale)[exact]) < 1e-9
@@ -149,6 +226,14 @@ def test_T18_stoch_of_a_window_without_a_range_is_unknown_where_talib_says_0_and
     assert np.abs(found[known] - expected[known]).max() < 1e-9
 
 
+def test_T18_percent_r_and_money_flow_of_nothing_are_unknown_where_talib_says_0() -> None:
+    close = np.concatenate((_walk(20), np.full(20, 50.0)))
+    assert talib.WILLR(close, close, close, 5)[-1] == 0
+    assert talib.MFI(close, close, close, close, 5)[-1] == 0
+    assert np.isnan(_stream("WILLR", (5,), close, close, close)[-1, 0])
+    assert np.isnan(_stream("MFI", (5,), close, close, close)[-1, 0])
+
+
 @pytest.mark.parametrize("name", ["ADX", "PLUSDI", "MINUSDI"])
 def test_T18_direction_without_any_range_is_unknown_where_talib_says_0_and_goes_on_as_talib(name: str) -> None:
     close = np.concatenate((np.full(40, 50.0), _walk(60)))
@@ -161,7 +246,8 @@ def test_T18_direction_without_any_range_is_unknown_where_talib_says_0_and_goes_
 
 _FORMING = (
     "SMA_3", "EMA_3", "RSI_3", "ATR_3", "MACD_2_4_2", "BBANDS_3_2", "STOCH_3_2", "STOCH_3_2_2", "ADX_3", "PLUSDI_3",
-    "MINUSDI_3", "ROC_3", "OBV",
+    "MINUSDI_3", "ROC_3", "OBV", "WMA_3", "HMA_4", "DEMA_3", "TEMA_3", "KAMA_3", "SLOPE_3", "MOM_3", "WILLR_3",
+    "AROON_3", "DONCHIAN_3", "KELTNER_3_2_4", "TR", "NATR_3", "STDDEV_3", "ZSCORE_3", "MFI_3", "AD", "CMF_3", "RVOL_3",
 )  # fmt: skip
 
 

@@ -1,0 +1,95 @@
+"""Weighted moving average, and Hull's average of weighted averages."""
+
+from __future__ import annotations
+
+import math
+
+from engine.compiled import kernel
+from engine.indicators import lookback
+from engine.indicators.definition import IndicatorDef, Param, Params
+from engine.indicators.state import CLOSE, Out, Ring, State
+from engine.ranges import POSITIVE
+
+COUNT, SUM, HALF, HULL = range(4)
+
+
+def _hull_first(params: Params) -> int:
+    return int(params[0]) + math.isqrt(int(params[0])) - 1
+
+
+DEFINITION = IndicatorDef(
+    name="WMA",
+    kind=12,
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=lookback.period,
+    stable=lookback.period,
+    window=lookback.period,
+    summary="Weighted moving average of the close: the newest weighs the period, the oldest 1.",
+    talib_name="WMA",
+    ranges=(POSITIVE,),
+)
+
+HULL_MOVING = IndicatorDef(
+    name="HMA",
+    kind=30,
+    params=(Param("period", 20),),
+    outputs=(),
+    first_value=_hull_first,
+    stable=_hull_first,
+    window=_hull_first,
+    summary="Hull moving average: a short weighted average of twice the half period's less the whole one's.",
+)
+
+
+@kernel
+def _weighted(ring: Ring, off: int, cap: int, end: int, n: int) -> float:
+    """Return 1, 2, … n times the closes of candles end-n to end-1, summed."""
+    total = 0.0
+    base = off + CLOSE * cap
+    for j in range(n):
+        total += (j + 1.0) * ring[base + ((end - n + j) & (cap - 1))]
+    return total
+
+
+@kernel
+def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    out[at] = float("nan") if st[COUNT] + 1.0 < p0 else (st[SUM] + p0 * c) / (p0 * (p0 + 1.0) / 2.0)
+
+
+@kernel
+def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
+    st[COUNT] += 1.0
+    if st[COUNT] + 1.0 >= p0:
+        st[SUM] = _weighted(ring, off, cap, k, int(p0) - 1)
+
+
+@kernel
+def form_hull(st: State, p0: float, c: float, out: Out, at: int) -> None:
+    """Write WMA(2·WMA(period / 2) - WMA(period), √period), divisions and root rounded down."""
+    half = float(int(p0) // 2)
+    root = float(int(math.sqrt(p0)))
+    if st[COUNT] + 1.0 < p0 + root - 1.0:
+        out[at] = float("nan")
+        return
+    whole = (st[SUM] + p0 * c) / (p0 * (p0 + 1.0) / 2.0)
+    newest = 2.0 * (st[HALF] + half * c) / (half * (half + 1.0) / 2.0) - whole
+    out[at] = (st[HULL] + root * newest) / (root * (root + 1.0) / 2.0)
+
+
+@kernel
+def advance_hull(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
+    """Rebuild the sums of both averages and of the newest √period - 1 differences."""
+    st[COUNT] += 1.0
+    n, half, root = int(p0), int(p0) // 2, int(math.sqrt(p0))
+    if st[COUNT] + 1.0 < p0 + root - 1.0:
+        return
+    st[SUM] = _weighted(ring, off, cap, k, n - 1)
+    st[HALF] = _weighted(ring, off, cap, k, half - 1)
+    total = 0.0
+    for age in range(root - 1):
+        whole = _weighted(ring, off, cap, k - age, n) / (n * (n + 1) / 2.0)
+        total += (root - 1.0 - age) * (
+            2.0 * _weighted(ring, off, cap, k - age, half) / (half * (half + 1) / 2.0) - whole
+        )
+    st[HULL] = total
