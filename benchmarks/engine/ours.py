@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.engine import triggers
 from benchmarks.engine.tape import BATCH, Tape
@@ -102,5 +103,5 @@ def _us_each(engine: Engine, changes: Sequence[TriggerChange]) -> float:
 
 def _resident() -> int:
     gc.collect()
-    pages = int(open("/proc/self/statm", encoding="ascii").read().split()[1])  # noqa: SIM115, PTH123
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize()
