@@ -62,6 +62,50 @@ class _Kernel:
         return types.Dispatcher(self.dispatcher)
 
 
+class _Borrowed:
+    """What `borrowed` is to numba: an intrinsic, made when the first kernel that uses it is compiled."""
+
+    def __call__(self, array: Any) -> Any:
+        return array
+
+    @property
+    def _numba_type_(self) -> Any:
+        from numba.core.registry import cpu_target
+
+        made = _borrowed_intrinsic()
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
+        return cpu_target.typing_context.resolve_value_type(made)
+
+
+@cache
+def _borrowed_intrinsic() -> Any:
+    from numba.core import cgutils, imputils
+    from numba.extending import intrinsic
+    from numba.np import arrayobj
+
+    def typed(_context: Any, array: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            made = arrayobj.make_array(signature.args[0])(context, builder, value=arguments[0])
+            made.meminfo = cgutils.get_null_value(made.meminfo.type)
+            made.parent = cgutils.get_null_value(made.parent.type)
+            return imputils.impl_ret_untracked(context, builder, signature.return_type, made._getvalue())
+
+        return array(array), generate
+
+    return intrinsic(typed)
+
+
+_Array = TypeVar("_Array")
+
+borrowed = cast("Callable[[_Array], _Array]", _Borrowed())
+"""Give an array to a kernel that shall use it without counting references to it.
+
+numba counts them by atomic operations, at every slice and call: in a loop over trades that costs more than the work.
+Whoever called the kernel holds the array until it returns.
+"""
+
+
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile a function of numbers and arrays at its first call; division by zero gives inf or NaN."""
     return cast("Callable[_P, _R]", _Kernel(function))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compiled import kernel
+from engine.compiled import borrowed, kernel
 from engine.kernels_candles import Floats, Ints, apply_trade, close_candles, in_session
 from engine.kernels_match import judge_closed
 from engine.kernels_wake import judge_tick
@@ -141,7 +141,7 @@ def _pass_time(
 
 
 @kernel
-def run(
+def _work(
     symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
     flags: NDArray[np.uint8],
     codes: Ints, mark_ms: Ints,
@@ -150,12 +150,6 @@ def run(
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
     qp: Floats, wt: Floats, wv: Ints, events: Ints, xi: Ints, xf: Floats, xv: Floats,
 ) -> None:  # fmt: skip
-    """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
-
-    `mark_ms` is the last mark before an entry of an offline tape (T24), negative where marks come by
-    themselves. On return cursor[C_STATUS] says DONE, HAS_EVENTS (the caller handles `events`, sets their
-    count to 0 and calls again) or IS_FULL (it takes the candles out first).
-    """
     grace = cursor[C_GRACE]
     n = int(cursor[C_COUNT])
     i = int(cursor[C_AT])
@@ -271,3 +265,29 @@ def run(
             return
     cursor[C_AT] = i
     cursor[C_STATUS] = DONE
+
+
+@kernel
+def run(
+    symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
+    flags: NDArray[np.uint8],
+    codes: Ints, mark_ms: Ints,
+    cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
+    programs: Ints, ni: Ints,
+    nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
+    qp: Floats, wt: Floats, wv: Ints, events: Ints, xi: Ints, xf: Floats, xv: Floats,
+) -> None:  # fmt: skip
+    """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
+
+    `mark_ms` is the last mark before an entry of an offline tape (T24), negative where marks come by
+    themselves. On return cursor[C_STATUS] says DONE, HAS_EVENTS (the caller handles `events`, sets their
+    count to 0 and calls again) or IS_FULL (it takes the candles out first).
+    """
+    _work(
+        borrowed(symbol), borrowed(ts_ms), borrowed(recv_ms), borrowed(price), borrowed(size), borrowed(flags),
+        borrowed(codes), borrowed(mark_ms), borrowed(cursor), borrowed(si), borrowed(sf), borrowed(bf),
+        borrowed(bi), borrowed(sessions), borrowed(ring), borrowed(links), borrowed(programs), borrowed(ni),
+        borrowed(nf), borrowed(forming), borrowed(closed), borrowed(qi), borrowed(qv), borrowed(vi),
+        borrowed(vf), borrowed(gi), borrowed(qp), borrowed(wt), borrowed(wv), borrowed(events), borrowed(xi),
+        borrowed(xf), borrowed(xv),
+    )  # fmt: skip
