@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -98,12 +98,17 @@ def _borrowed_intrinsic() -> Any:
 
 _Array = TypeVar("_Array")
 
-borrowed = cast("Callable[[_Array], _Array]", _Borrowed())
-"""Give an array to a kernel that shall use it without counting references to it.
+if TYPE_CHECKING:
 
-numba counts them by atomic operations, at every slice and call: in a loop over trades that costs more than the work.
-Whoever called the kernel holds the array until it returns.
-"""
+    def borrowed(array: _Array) -> _Array:
+        """Give an array to a kernel that shall use it without counting references to it.
+
+        numba counts them by atomic operations, at every slice and call: in a loop over trades that costs more than
+        the work. Whoever called the kernel holds the array until it returns.
+        """
+        ...
+else:
+    borrowed = _Borrowed()
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
