@@ -80,9 +80,14 @@ class _Borrowed:
 
 @cache
 def _borrowed_intrinsic() -> Any:
-    from numba.core import cgutils, imputils
-    from numba.extending import intrinsic
-    from numba.np import arrayobj
+    import numba.core.cgutils
+    import numba.core.imputils
+    import numba.extending
+    import numba.np.arrayobj
+
+    # numba comes without types of its own.
+    cgutils, imputils = cast(Any, numba.core.cgutils), cast(Any, numba.core.imputils)
+    intrinsic, arrayobj = cast(Any, numba.extending).intrinsic, cast(Any, numba.np.arrayobj)
 
     def typed(_context: Any, array: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
