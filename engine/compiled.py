@@ -70,9 +70,9 @@ class _Borrowed:
 
     @property
     def _numba_type_(self) -> Any:
-        from numba.core.registry import cpu_target
+        import numba.core.registry
 
-        made = _borrowed_intrinsic()
+        made, cpu_target = _borrowed_intrinsic(), cast(Any, numba.core.registry.cpu_target)
         cpu_target.typing_context.refresh()
         cpu_target.target_context.refresh()
         return cpu_target.typing_context.resolve_value_type(made)
