@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from engine.indicators import dispatch
 from engine.indicators.column import columns_of, parse_column
 from engine.indicators.registry import INDICATORS
 from engine.indicators.state import CLOSE, HIGH, LOW, RING_FIELDS, SLOTS, VOLUME
+from tests.kit.talib_judge import talib_values
 from tests.unit.engine.tape import player, trigger
 
 Series = NDArray[np.float64]
@@ -34,92 +34,6 @@ TAPES: dict[str, Series] = {
     "tiny": _walk(300, 1e-6),
     "flat after moving": np.concatenate((_walk(60), np.full(300, 77.7))),
 }
-
-
-def _hull(close: Series, n: int) -> Series:
-    raw = 2 * talib.WMA(close, n // 2) - talib.WMA(close, n)
-    if len(close) < n:
-        return raw
-    return np.concatenate((np.full(n - 1, np.nan), talib.WMA(raw[n - 1 :], math.isqrt(n))))
-
-
-def _donchian(high: Series, low: Series, n: int) -> tuple[Series, ...]:
-    upper, lower = talib.MAX(high, n), talib.MIN(low, n)
-    return upper, (upper + lower) / 2, lower
-
-
-def _keltner(high: Series, low: Series, close: Series, p: tuple[float, ...]) -> tuple[Series, ...]:
-    middle, reach = talib.EMA(close, int(p[0])), p[1] * talib.ATR(high, low, close, int(p[2]))
-    return middle + reach, middle + 0 * reach, middle - reach
-
-
-def _score(close: Series, n: int) -> Series:
-    found = np.full(len(close), np.nan)
-    for k in range(n - 1, len(close)):
-        window = close[k - n + 1 : k + 1]
-        found[k] = (close[k] - window.mean()) / window.std() if np.ptp(window) > 0 else np.nan
-    return found
-
-
-def _chaikin(high: Series, low: Series, close: Series, volume: Series, n: int) -> Series:
-    reach = np.where(high > low, high - low, 1)
-    flow = np.where(high > low, (2 * close - high - low) / reach, 0) * volume
-    found = np.full(len(close), np.nan)
-    for k in range(n - 1, len(close)):
-        total = volume[k - n + 1 : k + 1].sum()
-        found[k] = flow[k - n + 1 : k + 1].sum() / total if total > 0 else np.nan
-    return found
-
-
-def _money(high: Series, low: Series, close: Series, volume: Series, n: int) -> Series:
-    """Return TA-Lib's index, unknown where no money flowed: there TA-Lib says 0."""
-    typical = (high + low + close) / 3
-    flow = np.concatenate(([0.0], np.abs(np.sign(np.diff(typical))) * (typical * volume)[1:]))
-    found = talib.MFI(high, low, close, volume, n)
-    for k in range(n, len(close)):
-        if not flow[k - n + 1 : k + 1].any():
-            found[k] = np.nan
-    return found
-
-
-def _talib(name: str, p: tuple[float, ...], high: Series, low: Series, close: Series, volume: Series) -> list[Series]:
-    functions: dict[str, Callable[[], Series | tuple[Series, ...]]] = {
-        "SMA": lambda: talib.SMA(close, int(p[0])),
-        "EMA": lambda: talib.EMA(close, int(p[0])),
-        "RSI": lambda: talib.RSI(close, int(p[0])),
-        "ATR": lambda: talib.ATR(high, low, close, int(p[0])),
-        "MACD": lambda: talib.MACD(close, int(p[0]), int(p[1]), int(p[2])),
-        "BBANDS": lambda: talib.BBANDS(close, int(p[0]), p[1], p[1]),
-        "STOCH": lambda: talib.STOCH(
-            high, low, close, fastk_period=int(p[0]), slowk_period=int(p[1]), slowd_period=int(p[2])
-        ),
-        "ADX": lambda: talib.ADX(high, low, close, int(p[0])),
-        "PLUSDI": lambda: talib.PLUS_DI(high, low, close, int(p[0])),
-        "MINUSDI": lambda: talib.MINUS_DI(high, low, close, int(p[0])),
-        "ROC": lambda: talib.ROC(close, int(p[0])),
-        "OBV": lambda: talib.OBV(close, volume),
-        "WMA": lambda: talib.WMA(close, int(p[0])),
-        "HMA": lambda: _hull(close, int(p[0])),
-        "DEMA": lambda: talib.DEMA(close, int(p[0])),
-        "TEMA": lambda: talib.TEMA(close, int(p[0])),
-        "KAMA": lambda: talib.KAMA(close, int(p[0])),
-        "SLOPE": lambda: talib.LINEARREG_SLOPE(close, int(p[0])),
-        "MOM": lambda: talib.MOM(close, int(p[0])),
-        "WILLR": lambda: talib.WILLR(high, low, close, int(p[0])),
-        "AROON": lambda: talib.AROON(high, low, int(p[0])),
-        "DONCHIAN": lambda: _donchian(high, low, int(p[0])),
-        "KELTNER": lambda: _keltner(high, low, close, p),
-        "TR": lambda: talib.TRANGE(high, low, close),
-        "NATR": lambda: talib.NATR(high, low, close, int(p[0])),
-        "STDDEV": lambda: talib.STDDEV(close, int(p[0])),
-        "ZSCORE": lambda: _score(close, int(p[0])),
-        "MFI": lambda: _money(high, low, close, volume, int(p[0])),
-        "AD": lambda: talib.AD(high, low, close, volume),
-        "CMF": lambda: _chaikin(high, low, close, volume, int(p[0])),
-        "RVOL": lambda: volume / np.concatenate(([np.nan], talib.SMA(volume, int(p[0]))[:-1])),
-    }
-    found = functions[name]()
-    return list(found) if isinstance(found, tuple) else [found]
 
 
 def _stream(
@@ -167,7 +81,7 @@ def test_T18_every_value_equals_talib_from_the_same_candle_on(name: str, params:
     high, low = close + spread, close - spread
     volume = np.random.default_rng(7).integers(0, 5000, len(close)).astype(float)
     found = _stream(name, params, high, low, close, volume)
-    expected = np.column_stack(_talib(name, params, high, low, close, volume))
+    expected = np.column_stack(talib_values(name, params, high, low, close, volume))
     assert np.array_equal(np.isnan(found), np.isnan(expected))
     first = INDICATORS[name].first_value(params)
     assert np.isnan(found[: first - 1]).all()
@@ -238,7 +152,7 @@ def test_T18_percent_r_and_money_flow_of_nothing_are_unknown_where_talib_says_0(
 def test_T18_direction_without_any_range_is_unknown_where_talib_says_0_and_goes_on_as_talib(name: str) -> None:
     close = np.concatenate((np.full(40, 50.0), _walk(60)))
     found = _stream(name, (14,), close, close, close)[:, 0]
-    expected = _talib(name, (14,), close, close, close, close)[0]
+    expected = talib_values(name, (14,), close, close, close, close)[0]
     assert np.isnan(found[:40]).all()
     assert expected[39] == 0
     assert np.abs(found[40:] - expected[40:]).max() < 1e-9
@@ -269,7 +183,9 @@ def test_T18_the_forming_value_is_what_talib_would_give_if_the_candle_closed_now
             values = p.engine.market()[0].values
             for column in columns:
                 parsed = parse_column(column)
-                expected = _talib(parsed.definition.name, parsed.params, high, low, close, volume)[parsed.index][-1]
+                expected = talib_values(parsed.definition.name, parsed.params, high, low, close, volume)[parsed.index][
+                    -1
+                ]
                 found = values[f"{column}@1m"]
                 assert (found is None) == math.isnan(expected), column
                 assert found is None or found == pytest.approx(expected, rel=1e-9, abs=1e-9), column
