@@ -23,6 +23,7 @@ DEFINITION = IndicatorDef(
     first_value=_period,
     stable=_period,
     window=_period,
+    deviation="no width in a flat market, where TA-Lib leaves up to 1e-8 of its sums of squares",
     summary="Bollinger bands: average of the close and bands of some population deviations around it.",
     talib_name="BBANDS",
 )

@@ -58,8 +58,17 @@ class IndicatorDef:
     sides: tuple[str, str] | None = None
     ranges: tuple[Range, ...] = ()
     reads_volume: bool = False
+    source: str = ""
+    """Where the formula is from, where it is not TA-Lib's."""
+    deviation: str = ""
+    """In what it is not TA-Lib's, although it bears TA-Lib's name (T18)."""
     is_cumulative: bool = False
     """Whether its level depends on where its history starts, as that of OBV does."""
+
+    @property
+    def formula(self) -> str:
+        """Where its formula is written down."""
+        return self.source or f"TA-Lib {self.talib_name}"
 
     @property
     def defaults(self) -> Params | None:

@@ -19,6 +19,7 @@ WILLIAMS = IndicatorDef(
     first_value=lookback.period,
     stable=lookback.period,
     window=lookback.period,
+    deviation="unknown where highest = lowest, where TA-Lib says 0",
     summary="Williams %R, -100 to 0; unknown while highest equals lowest.",
     talib_name="WILLR",
     ranges=(MINUS_HUNDRED_TO_ZERO,),
@@ -32,6 +33,7 @@ DONCHIAN = IndicatorDef(
     first_value=lookback.period,
     stable=lookback.period,
     window=lookback.period,
+    source="TA-Lib MAX and MIN; the middle is their mean (R. Donchian)",
     summary="Donchian channel: highest high, lowest low and their middle.",
     ranges=(POSITIVE,),
 )

@@ -19,6 +19,10 @@ INDEX = IndicatorDef(
     first_value=lookback.after_period,
     stable=lookback.after_period,
     window=lookback.after_period,
+    deviation=(
+        "unknown while no money flowed, where TA-Lib says 0, as it does for a flow below 1; neighbouring "
+        "typical prices that differ by rounding only are a tie (T19)"
+    ),
     summary="Money flow index, 0 to 100; unknown while no money flowed.",
     talib_name="MFI",
     ranges=(PERCENT,),
@@ -47,6 +51,7 @@ CHAIKIN = IndicatorDef(
     first_value=lookback.period,
     stable=lookback.period,
     window=lookback.period,
+    source="sum of AD's money flow volume over sum of volume (M. Chaikin)",
     summary="Chaikin money flow, -1 to 1; unknown while there is no volume.",
     ranges=(Range(-1.0, 1.0),),
     reads_volume=True,
@@ -60,6 +65,7 @@ RELATIVE = IndicatorDef(
     first_value=lookback.after_period,
     stable=lookback.after_period,
     window=lookback.after_period,
+    source="volume over the mean volume of the candles before",
     summary="Relative volume: the volume over the mean of that of the candles before.",
     ranges=(NOT_NEGATIVE,),
     reads_volume=True,

@@ -35,6 +35,7 @@ DEFINITION = IndicatorDef(
     first_value=_first,
     stable=_stable,
     window=_no_window,
+    deviation="unknown before the first change of price, where TA-Lib says 0",
     summary="Relative strength index, 0 to 100; unknown until the price has changed once.",
     ranges=(PERCENT,),
     talib_name="RSI",

@@ -20,6 +20,7 @@ DEFINITION = IndicatorDef(
     first_value=lookback.period,
     stable=lookback.period,
     window=lookback.period,
+    deviation="0 in a flat market, where TA-Lib leaves up to 1e-8 of its sums of squares",
     summary="Population standard deviation of the close, in the unit of the price.",
     talib_name="STDDEV",
     ranges=(NOT_NEGATIVE,),
@@ -33,6 +34,7 @@ ZSCORE = IndicatorDef(
     first_value=lookback.period,
     stable=lookback.period,
     window=lookback.period,
+    source="(close - mean) / population deviation, as TA-Lib SMA and STDDEV",
     summary="Distance of the close from its simple average, in standard deviations; unknown while they are 0.",
 )
 

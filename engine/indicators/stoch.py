@@ -23,6 +23,7 @@ DEFINITION = IndicatorDef(
     first_value=_first,
     stable=_first,
     window=_first,
+    deviation=("unknown where highest = lowest, where TA-Lib says 0; its average too while such a value is in it"),
     summary="Stochastic oscillator, 0 to 100, and its simple average d; unknown while highest equals lowest.",
     talib_name="STOCH",
     signals=("bullish_crossover", "bearish_crossover"),

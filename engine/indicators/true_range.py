@@ -57,6 +57,7 @@ KELTNER = IndicatorDef(
     first_value=_first_channel,
     stable=_stable_channel,
     window=lookback.one,
+    source=("EMA of the close, plus and minus a multiple of ATR, as TA-Lib EMA and ATR (C. Keltner, L. Raschke)"),
     summary="Keltner channel: exponential average of the close and some average true ranges around it.",
 )
 

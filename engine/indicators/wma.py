@@ -38,6 +38,7 @@ HULL_MOVING = IndicatorDef(
     first_value=_hull_first,
     stable=_hull_first,
     window=_hull_first,
+    source="WMA(2 WMA(n/2) - WMA(n), sqrt n), as TA-Lib WMA; halves and roots rounded down (A. Hull)",
     summary="Hull moving average: a short weighted average of twice the half period's less the whole one's.",
 )
 
