@@ -97,7 +97,7 @@ check-client: web/node_modules/.installed
 test: setup test-web test-python test-kafka test-browser ## every test: Python, page, browser
 
 test-python: setup ## unit, property, golden, integration, fault tests
-	@$(BIN)/pytest --ignore=tests/browser $(ARGS)
+	@$(BIN)/pytest --ignore=tests/browser --ignore=tests/kafka $(ARGS)
 
 test-kafka: setup kafka ## what speaks Kafka, once more on Apache Kafka
 	@TAPEWATCH_TEST_BROKER=apache $(BIN)/pytest tests/kafka tests/integration/core tests/integration/ingest tests/integration/dataflows tests/integration/agents $(ARGS)

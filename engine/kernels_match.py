@@ -148,13 +148,17 @@ def tick_values(
     """
     c = bf[b, F_CLOSE, 0]
     first = bi[b, I_LISTS, K_INST_OFF]
+    of_lane = -1
+    high = low = volume = 0.0
     for j in range(first, first + bi[b, I_LISTS, K_INST_N]):
         i = links[j]
         lane = ni[i, N_LANE]
+        if lane != of_lane:  # one after another of a lane see the same candle
+            of_lane = lane
+            high, low, volume = forming_high(bf, b, lane), forming_low(bf, b, lane), forming_volume(bf, b, lane)
         dispatch.form(
-            ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:],
-            forming_high(bf, b, lane), forming_low(bf, b, lane), c, forming_volume(bf, b, lane), forming, ni[i, N_OUT],
-        )  # fmt: skip
+            ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:], high, low, c, volume, forming, ni[i, N_OUT]
+        )
     first = bi[b, I_LISTS, K_SLOT_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
         q = links[j]
