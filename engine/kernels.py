@@ -39,6 +39,8 @@ from engine.layout import (
     MARK_MS,
     MAX_MS,
     MINUTE_MS,
+    MOST_PRICE,
+    MOST_SIZE,
     NEVER,
     S_BAD,
     S_CLOSED_UNTIL,
@@ -199,7 +201,7 @@ def _work(
             continue
         p = price[i]
         z = size[i]
-        if not (p > 0.0 and p < np.inf and z >= 0.0 and z < np.inf and ts >= 0 and ts < MAX_MS):
+        if not (p > 0.0 and p <= MOST_PRICE and z >= 0.0 and z <= MOST_SIZE and ts >= 0 and ts < MAX_MS):
             si[s, S_BAD] += 1
             i += 1
             continue

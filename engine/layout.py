@@ -19,6 +19,8 @@ NEVER = (1 << 62) - 1
 UNSET = -(1 << 62)
 MAX_MS = 4_102_444_800_000
 """2100-01-01: later or negative times are no times."""
+MOST_PRICE, MOST_SIZE = 1e15, 1e18
+"""Beyond these no market trades, and sums of price times size would lose what they hold."""
 
 # Symbols, int64. The price is that of any session, for time triggers.
 (S_REGULAR, S_EXTENDED, S_CLOSED_UNTIL, S_MINUTE, S_SEQ, S_PRICE_TS, S_LAST_TS, S_PREV_PRICE_TS,
