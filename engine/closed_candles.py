@@ -6,7 +6,7 @@ record each costs more than the trades that made them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine import layout as at
 from engine.condition import TIMEFRAMES
 from engine.firing import ClosedCandle
+from engine.records import Records
 
 Picks = Sequence[tuple[str, int]]
 """The columns of one candle, each with its place among the values that the kernel wrote for it."""
@@ -36,6 +37,9 @@ class CandleRows:
     values: NDArray[np.float64]
     names: Sequence[tuple[str, str]]
     picks: Sequence[Picks]
+
+    def __len__(self) -> int:
+        return len(self.names)
 
     def records(self) -> list[ClosedCandle]:
         values: list[float] = self.values.tolist()
@@ -68,46 +72,4 @@ def _record(name: tuple[str, str], row: list[int], prices: list[float], values: 
     )
 
 
-class ClosedCandles:
-    """A list of `ClosedCandle` that makes them when they are first looked at; its length costs nothing."""
-
-    __slots__ = ("_made", "_rows")
-
-    def __init__(self, rows: CandleRows | None = None) -> None:
-        self._made: list[ClosedCandle] = []
-        self._rows = [rows] if rows is not None else []
-
-    def append(self, candle: ClosedCandle) -> None:
-        self._records().append(candle)
-
-    def __iadd__(self, others: Iterable[ClosedCandle]) -> ClosedCandles:
-        if isinstance(others, ClosedCandles) and not others._made:
-            self._rows += others._rows
-        else:
-            self._records().extend(others)
-        return self
-
-    def __len__(self) -> int:
-        return len(self._made) + sum(len(rows.names) for rows in self._rows)
-
-    def __iter__(self) -> Iterator[ClosedCandle]:
-        return iter(self._records())
-
-    def __getitem__(self, number: int) -> ClosedCandle:
-        return self._records()[number]
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, ClosedCandles | list):
-            return self._records() == list(other)  # pyright: ignore[reportUnknownArgumentType]
-        return NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(self._records())
-
-    def _records(self) -> list[ClosedCandle]:
-        for rows in self._rows:
-            self._made += rows.records()
-        self._rows = []
-        return self._made
+ClosedCandles = Records[ClosedCandle]

@@ -1,25 +1,50 @@
-"""From what the kernel found to Firings and Suppressions: baselines, holds, gates (T1, T2, T7, T9, T26, T29)."""
+"""From what the kernel found to Firings and Suppressions: holds, and what time and news decide (T7, T29, T33, T34).
+
+Baselines and edges of triggers without a hold are decided in compiled code (`engine.kernels_decide`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine import gates
+from engine import gates, kernels_decide
 from engine import layout as at
-from engine.candles import Candles
-from engine.evidence import EvidenceWriter, codes_of, last_trade
-from engine.firing import Firing, FiringKind, FiringTrade, Suppression, SuppressionReason, firing_id
+from engine.candles import SESSIONS, Candles
+from engine.decided import (
+    DecidedRows,
+    Decision,
+    Found,
+    FoundFirings,
+    FoundSuppressions,
+    Key,
+    Moment,
+    key_of,
+    make_firing,
+)
+from engine.evidence import ENGINE_VERSION, Captured, codes_of
+from engine.firing import (
+    Evidence,
+    Firing,
+    FiringKind,
+    FiringTrade,
+    LeafEvidence,
+    Suppression,
+    SuppressionReason,
+    firing_id,
+)
 from engine.health import FeedHealth
 from engine.matcher import ArmedTrigger, Matcher
 from engine.news import NewsHit
+from engine.news_item import NewsItem
 from engine.output import Output
-from engine.runner import Event, Moment
+from engine.records import Records
+from engine.runner import Event
 from engine.tables import Tables
 
-_Key = tuple[float, int, int, str, str, int]
+_MOST_LEAVES = 64
 
 
 class Decisions:
@@ -30,19 +55,33 @@ class Decisions:
         self._candles = candles
         self._matcher = matcher
         self._health = health
-        self._evidence = EvidenceWriter(tables, candles, feed)
-        self._found: list[tuple[_Key, Firing | Suppression]] = []
+        self._feed = feed
+        self._found: list[tuple[Key, Decision]] = []
+        self._rows: list[DecidedRows] = []
         self._pending: dict[int, set[int]] = {}
+        # One decision at a time is captured here.
+        self._cursor = np.zeros(at.C_COLUMNS, np.int64)
+        self._di = np.zeros((1, at.D_COLUMNS), np.int64)
+        self._df = np.zeros(at.DF_LEAVES + _MOST_LEAVES * at.DF_PER_LEAF)
 
     def put_into(self, output: Output) -> None:
         """Move what was decided into an output: in decision order, then by trigger id."""
-        self._found.sort(key=lambda found: found[0])
-        for _, found in self._found:
-            if isinstance(found, Firing):
-                output.firings.append(found)
-            else:
-                output.suppressions.append(found)
-        self._found.clear()
+        if self._found or self._rows:
+            found = Found(self._found, self._rows)
+            output.firings = Records(FoundFirings(found))
+            output.suppressions = Records(FoundSuppressions(found))
+            self._found, self._rows = [], []
+
+    def take_rows(
+        self,
+        ints: NDArray[np.int64],
+        numbers: NDArray[np.float64],
+        places: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]],
+    ) -> None:
+        """Take decisions as the kernel captured them, with position, mark and receipt of each one's moment."""
+        rows: list[int] = ints[:, at.D_TRIGGER].tolist()
+        armed = [self._matcher.armed[t] for t in rows]
+        self._rows.append(DecidedRows(ints, numbers, places, armed, self._candles, self._feed, self._health.words()))
 
     def restore_pending(self) -> None:
         """Find the pending holds again in restored tables."""
@@ -89,26 +128,21 @@ class Decisions:
             decided_ms=instant,
             price=self._price_at(armed.symbol, instant),
             kind="time",
-            evidence=self._evidence.write(
-                armed, trade=None, health=self._health.text(armed.symbol), decided_recv_ms=moment.recv_ms
-            ),
+            evidence=self._untraded(armed, moment.recv_ms),
         )
-        session = self._session_at(armed.block, instant)
+        session = gates.session_at(self._tables, armed.block, instant)
         reason: SuppressionReason | None = "missed" if is_missed else None
         if gates.is_expired(self._tables, armed, instant) or reason is None:
-            reason = gates.closed_gate(self._tables, armed, decided_ms=instant, candle_ms=at.UNSET, session_ms=session)
+            reason = gates.closed_gate(self._tables, armed, decided_ms=instant, session_ms=session)
         if reason is not None:
-            self._suppress(armed, reason, firing, moment)
+            self._suppress(firing, reason, moment)
             return
-        gates.remember_firing(self._tables, armed, decided_ms=instant, candle_ms=at.UNSET, session_ms=session)
-        self._found.append((self._key(armed, firing, moment), firing))
+        gates.remember_firing(self._tables, armed, decided_ms=instant, session_ms=session)
+        self._found.append((key_of(firing, moment), firing))
 
     def fire_news(self, armed: ArmedTrigger, hit: NewsHit, moment: Moment) -> None:
         """Fire a news trigger for one item, or say why not (T34)."""
         spec, item = armed.spec, hit.item
-        evidence = self._evidence.write(
-            armed, trade=None, health=self._health.text(armed.symbol), decided_recv_ms=item.recv_ms
-        )
         firing = Firing(
             firing_id=firing_id(spec.trigger_id, spec.version, armed.symbol, item.published_ms, item.news_id),
             pipeline_id=spec.pipeline_id,
@@ -119,17 +153,34 @@ class Decisions:
             decided_ms=item.recv_ms,
             price=self._price_at(armed.symbol, item.published_ms),
             kind="news",
-            evidence=replace(evidence, leaves=hit.leaves, news=item),
+            evidence=self._untraded(armed, item.recv_ms, leaves=hit.leaves, news=item),
         )
-        session = self._session_at(armed.block, item.recv_ms)
-        reason = gates.closed_gate(self._tables, armed, decided_ms=item.recv_ms, candle_ms=at.UNSET, session_ms=session)
+        session = gates.session_at(self._tables, armed.block, item.recv_ms)
+        reason = gates.closed_gate(self._tables, armed, decided_ms=item.recv_ms, session_ms=session)
         if hit.is_old and reason != "expired":
             reason = "old_news"
         if reason is not None:
-            self._suppress(armed, reason, firing, moment)
+            self._suppress(firing, reason, moment)
             return
-        gates.remember_firing(self._tables, armed, decided_ms=item.recv_ms, candle_ms=at.UNSET, session_ms=session)
-        self._found.append((self._key(armed, firing, moment), firing))
+        gates.remember_firing(self._tables, armed, decided_ms=item.recv_ms, session_ms=session)
+        self._found.append((key_of(firing, moment), firing))
+
+    def _untraded(
+        self, armed: ArmedTrigger, recv_ms: int, *, leaves: tuple[LeafEvidence, ...] = (), news: NewsItem | None = None
+    ) -> Evidence:
+        """Return the evidence of what no trade decided."""
+        return Evidence(
+            leaves=leaves,
+            result=True,
+            flags=(),
+            health=self._health.words().text(armed.symbol),
+            feed=self._feed,
+            trade=None,
+            decided_recv_ms=recv_ms,
+            config_hash=armed.spec.config_hash,
+            engine_version=ENGINE_VERSION,
+            news=news,
+        )
 
     def _price_at(self, symbol: str, ts_ms: int) -> float | None:
         """Return the last `price` of any session at or before a time, as far back as the minute before."""
@@ -144,9 +195,7 @@ class Decisions:
     def _take_event(self, what: int, armed: ArmedTrigger, decided: int, moment: Moment) -> None:
         row = self._tables.gi[armed.row]
         kind: FiringKind = "candle_close" if armed.is_closed else "tick"
-        if what == at.BASELINE:
-            self._suppress(armed, "baseline", self._firing(armed, kind, decided, moment), moment)
-        elif what == at.BROKEN:
+        if what == at.BROKEN:
             self._cancel_rows([armed.row], decided, moment)
             self._set_due(armed.block)
         elif what == at.HOLD_COUNTED:
@@ -160,7 +209,7 @@ class Decisions:
     def _take_edge(self, armed: ArmedTrigger, kind: FiringKind, decided: int, moment: Moment) -> None:
         hold = armed.spec.hold
         needed = (hold.trades or hold.candles) if hold else 0
-        if hold is None or needed == 1 or gates.is_expired(self._tables, armed, decided):
+        if hold is None or gates.is_expired(self._tables, armed, decided):
             self._pass_gates(armed, kind, decided, moment)
             return
         row = self._tables.gi[armed.row]
@@ -219,13 +268,13 @@ class Decisions:
                 seq=int(row[at.G_EDGE_SEQ]),
                 price=float(values[at.GF_TRADE_PRICE]),
                 size=float(values[at.GF_TRADE_SIZE]),
-                codes=codes_of(int(row[at.G_EDGE_CODES]) & 0xFFFF_FFFF_FFFF_FFFF),
+                codes=codes_of(int(row[at.G_EDGE_CODES])),
             )
             if row[at.G_PENDING] == at.PENDING_TIME:
                 kind = "hold"
             firing = self._firing(armed, kind, decided, moment, trade=trade, price=float(values[at.GF_PRICE]))
             self._end_hold(armed)
-            self._suppress(armed, "hold", firing, moment)
+            self._suppress(firing, "hold", moment)
 
     def cancel_holds(self, rows: Iterable[ArmedTrigger], now: int | None, moment: Moment) -> None:
         for armed in rows:
@@ -247,49 +296,31 @@ class Decisions:
         price: float | None = None,
     ) -> Firing:
         t, b = self._tables, armed.block
-        if trade is None:
-            trade = last_trade(t, b)
-            price = float(t.bf[b, at.F_SCALARS, at.FS_PRICE])
-        if trade is None:
-            raise AssertionError(f"{armed.spec.trigger_id} was judged before any trade of {armed.symbol}")
-        return Firing(
-            firing_id=firing_id(armed.spec.trigger_id, armed.spec.version, armed.symbol, trade.ts_ms, trade.seq),
-            pipeline_id=armed.spec.pipeline_id,
-            trigger_id=armed.spec.trigger_id,
-            trigger_version=armed.spec.version,
-            symbol=armed.symbol,
-            ts_ms=trade.ts_ms,
-            decided_ms=decided,
-            price=price,
+        self._cursor[:] = 0
+        kernels_decide.capture(
+            t.bf, t.bi, armed.row, decided, at.R_FIRES, t.ni, t.nf, t.qi, t.vi, t.vf, t.gi, t.policies, self._cursor,
+            self._di, self._df,
+        )  # fmt: skip
+        numbers: list[float] = self._df[: self._cursor[at.C_NUMBERS]].tolist()
+        ints: list[int] = self._di[0].tolist()
+        return make_firing(
+            Captured(armed.spec, armed.leaves, SESSIONS[self._candles.block_of[b][1]], ints, numbers),
+            armed.symbol,
             kind=kind,
-            evidence=self._evidence.write(
-                armed, trade=trade, health=self._health.text(armed.symbol), decided_recv_ms=moment.recv_ms
-            ),
+            moment=moment,
+            feed=self._feed,
+            health=self._health.words().text(armed.symbol),
+            trade=trade,
+            price=price,
         )
 
     def _pass_gates(self, armed: ArmedTrigger, kind: FiringKind, decided: int, moment: Moment) -> None:
-        candle = int(self._tables.bi[armed.block, at.I_START, armed.lane])
-        session = self._session_at(armed.block, decided)
         firing = self._firing(armed, kind, decided, moment)
-        reason = gates.closed_gate(self._tables, armed, decided_ms=decided, candle_ms=candle, session_ms=session)
+        reason = gates.REASONS[gates.pass_gates(self._tables, armed, decided_ms=decided)]
         if reason is not None:
-            self._suppress(armed, reason, firing, moment)
+            self._suppress(firing, reason, moment)
             return
-        gates.remember_firing(self._tables, armed, decided_ms=decided, candle_ms=candle, session_ms=session)
-        self._found.append((self._key(armed, firing, moment), firing))
+        self._found.append((key_of(firing, moment), firing))
 
-    def _suppress(self, armed: ArmedTrigger, reason: SuppressionReason, firing: Firing, moment: Moment) -> None:
-        self._found.append((self._key(armed, firing, moment), Suppression(firing, reason)))
-
-    def _key(self, armed: ArmedTrigger, firing: Firing, moment: Moment) -> _Key:
-        ids = (armed.spec.trigger_id, armed.symbol)
-        return (moment.position, moment.mark_ms, firing.decided_ms, *ids, len(self._found))
-
-    def _session_at(self, b: int, ts_ms: int) -> int:
-        """Return the open of the block's session at or before a time; of a 24/7 symbol its UTC midnight."""
-        off, n = (int(x) for x in self._tables.bi[b, at.I_OF, at.O_CAL_OFF : at.O_CAL_N + 1])
-        if n == 0:
-            return ts_ms // at.DAY_MS * at.DAY_MS
-        opens = self._tables.sessions[off : off + n, 0]
-        i = int(np.searchsorted(opens, ts_ms, side="right")) - 1
-        return int(opens[i]) if i >= 0 else at.UNSET
+    def _suppress(self, firing: Firing, reason: SuppressionReason, moment: Moment) -> None:
+        self._found.append((key_of(firing, moment), Suppression(firing, reason)))

@@ -16,6 +16,7 @@ from engine import layout as at
 from engine import snapshot as snapshots
 from engine.candles import LANE_OF, Candles, HistoryColumns, SessionCalendars
 from engine.condition import Session, Timeframe, TriggerChange, TriggerSpec
+from engine.decided import Moment
 from engine.decisions import Decisions
 from engine.firing import ClosedCandle
 from engine.health import FeedHealth
@@ -26,7 +27,7 @@ from engine.matcher import Entry, Matcher
 from engine.news import NewsDesk
 from engine.news_item import NewsItem
 from engine.output import Output
-from engine.runner import Moment, Runner
+from engine.runner import Runner
 from engine.sessions import EXTENDED, Calendars
 from engine.tables import Tables
 from engine.timetable import Timetable
@@ -79,6 +80,7 @@ class Engine:
             self._matcher,
             grace_ms=config.close_grace_ms,
             take_events=self._decisions.take_events,
+            take_decisions=self._decisions.take_rows,
         )
         self._timetable = Timetable(self._matcher, self._decisions)
         self._news = NewsDesk()

@@ -1,64 +1,48 @@
-"""What stands between an edge and a Firing: the gates of T9, in their order, and their memory."""
+"""What stands between an edge and a Firing, asked from Python: the gates of T9 are `engine.kernels_decide`'s."""
 
 from __future__ import annotations
 
+from engine import kernels_decide
 from engine import layout as at
 from engine.firing import SuppressionReason
 from engine.matcher import ArmedTrigger
 from engine.tables import Tables
 
+REASONS: tuple[SuppressionReason | None, ...] = (
+    None, "baseline", "hold", "expired", "completed", "once_per_candle", "rearm", "cooldown", "cap",
+)  # fmt: skip
+"""By number, R_... of `engine.layout`; the first is no reason not to fire."""
+
 
 def is_expired(tables: Tables, armed: ArmedTrigger, decided_ms: int) -> bool:
     """Return whether the trigger's life has ended (T10)."""
-    spec = armed.spec
-    if spec.valid_until_ms is not None and decided_ms >= spec.valid_until_ms:
-        return True
-    return bool(spec.max_firings) and int(tables.gi[armed.row, at.G_FIRED]) >= spec.max_firings
+    return kernels_decide.is_expired(tables.gi, tables.policies, armed.row, decided_ms)
 
 
-def closed_gate(
-    tables: Tables, armed: ArmedTrigger, *, decided_ms: int, candle_ms: int, session_ms: int
-) -> SuppressionReason | None:
-    """Return the first gate that is closed, None when the trigger may fire.
+def session_at(tables: Tables, b: int, ts_ms: int) -> int:
+    """Return the open of the block's session at or before a time; of a 24/7 symbol its UTC midnight."""
+    return int(kernels_decide.session_at(tables.bi, tables.sessions, b, ts_ms))
+
+
+def closed_gate(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, session_ms: int) -> SuppressionReason | None:
+    """Return the first gate that is closed for a time or news trigger, None when it may fire.
 
     Args:
         decided_ms: Decision time; gates count by it.
-        candle_ms: Start of the candle of the trigger's timeframe that holds the firing trade.
         session_ms: Open of the session, or UTC midnight, at or before the decision.
     """
-    spec, row = armed.spec, tables.gi[armed.row]
-    if is_expired(tables, armed, decided_ms):
-        return "expired"
-    if spec.kind in ("price", "technical"):
-        if row[at.G_COMPLETED]:
-            return "completed"
-        if spec.fire == "once_per_candle" and row[at.G_CANDLE] == candle_ms:
-            return "once_per_candle"
-        if spec.rearm == "manual" and row[at.G_REARM] != at.UNSET:
-            return "rearm"
-        if spec.rearm == "next_session" and row[at.G_REARM] == session_ms:
-            return "rearm"
-    last = int(row[at.G_LAST_DECIDED])
-    if spec.cooldown_ms and last != at.UNSET and decided_ms - last < spec.cooldown_ms:
-        return "cooldown"
-    cap = spec.max_firings_per_session
-    if cap and row[at.G_SESSION] == session_ms and row[at.G_SESSION_FIRED] >= cap:
-        return "cap"
-    return None
+    return REASONS[kernels_decide.closed_gate(tables.gi, tables.policies, armed.row, decided_ms, at.UNSET, session_ms)]
 
 
-def remember_firing(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, candle_ms: int, session_ms: int) -> None:
-    """Write a Firing into the gates' memory."""
-    row = tables.gi[armed.row]
-    row[at.G_LAST_DECIDED] = decided_ms
-    row[at.G_CANDLE] = candle_ms
-    row[at.G_FIRED] += 1
-    if row[at.G_SESSION] != session_ms:
-        row[at.G_SESSION], row[at.G_SESSION_FIRED] = session_ms, 0
-    row[at.G_SESSION_FIRED] += 1
-    row[at.G_REARM] = session_ms
-    if armed.spec.fire == "once" and armed.spec.kind in ("price", "technical"):
-        row[at.G_COMPLETED] = 1
+def remember_firing(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, session_ms: int) -> None:
+    """Write the Firing of a time or news trigger into the gates' memory."""
+    kernels_decide.remember_firing(tables.gi, tables.policies, armed.row, decided_ms, at.UNSET, session_ms)
+
+
+def pass_gates(tables: Tables, armed: ArmedTrigger, *, decided_ms: int) -> int:
+    """Let a trigger with a condition fire, and remember it (R_FIRES), or return the number of the closed gate."""
+    t = tables
+    return int(kernels_decide.pass_gates(t.gi, t.bi, t.policies, t.sessions, armed.row, decided_ms))
 
 
 def carry_over(tables: Tables, old: dict[str, tuple[int, int, int]], armed: ArmedTrigger) -> None:

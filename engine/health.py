@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from engine import layout as at
 from engine.candles import Candles
 from engine.tables import Tables
 
 HEALTHY = frozenset({"live", "quiet", "offline"})
 """Feed states in which expressions are evaluated (T20)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedWords:
+    """The feed's state as evidence tells it, at one place of the log. `by_symbol`: those that differ."""
+
+    health: str
+    by_symbol: Mapping[str, str]
+    gap_ms: int
+
+    def text(self, symbol: str) -> str:
+        """Return the state, with the gap while there is one."""
+        state = self.by_symbol.get(symbol, self.health)
+        return f"{state} gap_ms={self.gap_ms}" if self.gap_ms else state
 
 
 class FeedHealth:
@@ -24,10 +41,9 @@ class FeedHealth:
     def state_of(self, symbol: str) -> str:
         return self.by_symbol.get(symbol, self.health)
 
-    def text(self, symbol: str) -> str:
-        """Return the state for evidence, with the gap while there is one."""
-        state = self.state_of(symbol)
-        return f"{state} gap_ms={self.gap_ms}" if self.gap_ms else state
+    def words(self) -> FeedWords:
+        """Return the state for evidence; marks to come do not change it."""
+        return FeedWords(self.health, self.by_symbol, self.gap_ms)
 
     def add(self, s: int) -> None:
         """Give a new symbol the feed's state."""

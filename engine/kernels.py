@@ -1,8 +1,8 @@
 """The one compiled loop: entries in log order, symbol by symbol, through T5's four steps.
 
-It stops and says so when a trigger did something (Python runs the gates and writes the evidence, with every
-table as the trade left it) or when the output is full; called again with the same cursor it goes on. So no
-buffer can lose a firing.
+Decisions and closed candles go into its output, as numbers. It stops and says so when a hold begins, is due or
+breaks (Python handles it, with every table as the trade left it) or when the output is full; called again with the
+same cursor it goes on. So no buffer can lose a firing.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ from engine.layout import (
     C_AT,
     C_CLOSED_UNTIL,
     C_COUNT,
+    C_DECISIONS,
     C_ENTRY,
     C_EVENTS,
     C_GRACE,
     C_MARK,
+    C_NUMBERS,
+    C_ROOM_NUMBERS,
+    C_ROOM_ROWS,
     C_STATUS,
     DONE,
     ENTRY_CATCH_UP,
@@ -104,10 +108,10 @@ def _hand_over(cursor: Ints, events: Ints, what: int, b: int, decided: int) -> N
 
 @kernel
 def _pass_time(
-    s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, ring: Floats, links: Ints,
+    s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
-    nf: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, qp: Floats,
-    cursor: Ints, events: Ints,
+    nf: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats,
+    cursor: Ints, events: Ints, di: Ints, df: Floats,
     xi: Ints, xf: Floats, xv: Floats,
 ) -> int:  # fmt: skip
     """Do what is due for a symbol: holds by `now`, candles and session ends by `close_until`.
@@ -130,8 +134,8 @@ def _pass_time(
         b = si[s, which]
         if b >= 0 and bi[b, I_LAST, L_JUST_CLOSED] != 0:
             judge_closed(
-                bf, bi, b, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, qp, cursor, events,
-                si[s, S_UNKNOWN] != 0,
+                bf, bi, b, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, policies, qp, cursor,
+                events, di, df, si[s, S_UNKNOWN] != 0,
             )  # fmt: skip
     if cursor[C_EVENTS] > 0:
         return STOPPED
@@ -150,12 +154,19 @@ def _work(
     cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
-    qp: Floats, wt: Floats, wv: Ints, events: Ints, xi: Ints, xf: Floats, xv: Floats,
+    policies: Ints, qp: Floats, wt: Floats, wv: Ints, events: Ints, di: Ints, df: Floats, xi: Ints, xf: Floats,
+    xv: Floats,
 ) -> None:  # fmt: skip
     grace = cursor[C_GRACE]
     n = int(cursor[C_COUNT])
     i = int(cursor[C_AT])
+    last_row = di.shape[0] - cursor[C_ROOM_ROWS]
+    last_number = df.shape[0] - cursor[C_ROOM_NUMBERS]
     while i < n:
+        if cursor[C_DECISIONS] > last_row or cursor[C_NUMBERS] > last_number:
+            cursor[C_AT] = i
+            cursor[C_STATUS] = IS_FULL
+            return
         s = symbol[i]
         ts = ts_ms[i]
         cursor[C_AT] = i
@@ -175,9 +186,12 @@ def _work(
                 if mark > offline:
                     break
                 cursor[C_MARK] = mark
+                if cursor[C_DECISIONS] > last_row or cursor[C_NUMBERS] > last_number:
+                    cursor[C_STATUS] = IS_FULL
+                    return
                 status = _pass_time(
-                    s, mark, mark - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf,
-                    gi, qp, cursor, events, xi, xf, xv,
+                    s, mark, mark - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf,
+                    gi, policies, qp, cursor, events, di, df, xi, xf, xv,
                 )  # fmt: skip
                 if status != IDLE:
                     cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -191,8 +205,8 @@ def _work(
             continue
         if kind == ENTRY_MARK:
             status = _pass_time(
-                s, ts, ts - grace, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, qp,
-                cursor, events, xi, xf, xv,
+                s, ts, ts - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi,
+                policies, qp, cursor, events, di, df, xi, xf, xv,
             )  # fmt: skip
             if status != IDLE:
                 cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -216,8 +230,8 @@ def _work(
         status = IDLE
         if next_due(si, bi, s, 0) <= ts:  # a call with two dozen arrays costs more than the trade itself
             status = _pass_time(
-                s, ts, ts, si, bf, bi, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, qp, cursor, events,
-                xi, xf, xv,
+                s, ts, ts, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, policies,
+                qp, cursor, events, di, df, xi, xf, xv,
             )  # fmt: skip
         if status != IDLE:
             cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -245,8 +259,8 @@ def _work(
             is_forming = apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring)
             if is_forming and si[s, S_UNKNOWN] == 0 and bi[b, I_LISTS, K_TICKS] > 0:
                 judge_tick(
-                    bf, bi, b, ts, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, qp, wt, wv, cursor,
-                    events,
+                    bf, bi, b, ts, sessions, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, policies, qp,
+                    wt, wv, cursor, events, di, df,
                 )  # fmt: skip
         if kind & 1 and ts >= si[s, S_PRICE_TS]:
             if ts // MINUTE_MS != si[s, S_PRICE_TS] // MINUTE_MS:
@@ -277,7 +291,8 @@ def run(
     cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
-    qp: Floats, wt: Floats, wv: Ints, events: Ints, xi: Ints, xf: Floats, xv: Floats,
+    policies: Ints, qp: Floats, wt: Floats, wv: Ints, events: Ints, di: Ints, df: Floats, xi: Ints, xf: Floats,
+    xv: Floats,
 ) -> None:  # fmt: skip
     """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
 
@@ -290,6 +305,6 @@ def run(
         borrowed(codes), borrowed(mark_ms), borrowed(cursor), borrowed(si), borrowed(sf), borrowed(bf),
         borrowed(bi), borrowed(sessions), borrowed(ring), borrowed(links), borrowed(programs), borrowed(ni),
         borrowed(nf), borrowed(forming), borrowed(closed), borrowed(qi), borrowed(qv), borrowed(vi),
-        borrowed(vf), borrowed(gi), borrowed(qp), borrowed(wt), borrowed(wv), borrowed(events), borrowed(xi),
-        borrowed(xf), borrowed(xv),
+        borrowed(vf), borrowed(gi), borrowed(policies), borrowed(qp), borrowed(wt), borrowed(wv), borrowed(events),
+        borrowed(di), borrowed(df), borrowed(xi), borrowed(xf), borrowed(xv),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from engine.kernels_candles import (
     forming_volume,
     forming_vwap,
 )
+from engine.kernels_decide import capture, pass_gates
 from engine.kernels_lists import note_latch
 from engine.layout import (
     BASELINE,
@@ -39,10 +40,10 @@ from engine.layout import (
     G_NEEDED,
     G_NEXT,
     G_PENDING,
+    G_POLICY,
     G_PROGRAM,
     G_PROGRAM_N,
     G_STATE,
-    G_VALID_FROM,
     GE,
     GT,
     HIGH,
@@ -81,7 +82,8 @@ from engine.layout import (
     NF_STATE,
     OPEN,
     OUTSIDE,
-    P_BEFORE,
+    P_HAS_HOLD,
+    P_VALID_FROM,
     PENDING_COUNT,
     PRICE,
     PROGRAM_NOT,
@@ -90,6 +92,8 @@ from engine.layout import (
     Q_KIND,
     Q_LANE,
     Q_STABLE,
+    QP_BEFORE,
+    R_BASELINE,
     REFERENCE,
     RISES,
     TRUE,
@@ -195,7 +199,7 @@ def tick_values(
             reference = qv[qi[q, Q_INDEX]]
             if reference > 0.0:
                 value = qv[qi[q, Q_INST]] / reference
-        qp[q, P_BEFORE] = qv[q]
+        qp[q, QP_BEFORE] = qv[q]
         qv[q] = value
 
 
@@ -252,13 +256,13 @@ def _remember(v: int, qp: Floats, vi: Ints, vf: Floats) -> None:
     op = vi[v, V_OP]
     right = vi[v, V_RIGHT]
     upper = vi[v, V_UPPER]
-    vf[v, W_BEFORE_L] = qp[vi[v, V_LEFT], P_BEFORE]
+    vf[v, W_BEFORE_L] = qp[vi[v, V_LEFT], QP_BEFORE]
     if op >= RISES:
-        vf[v, W_BEFORE_R] = _by_pct(op, qp[right, P_BEFORE], vf[v, W_RIGHT])
+        vf[v, W_BEFORE_R] = _by_pct(op, qp[right, QP_BEFORE], vf[v, W_RIGHT])
     else:
-        vf[v, W_BEFORE_R] = qp[right, P_BEFORE] if right >= 0 else vf[v, W_RIGHT]
+        vf[v, W_BEFORE_R] = qp[right, QP_BEFORE] if right >= 0 else vf[v, W_RIGHT]
     if op in (INSIDE, OUTSIDE):
-        vf[v, W_BEFORE_U] = qp[upper, P_BEFORE] if upper >= 0 else vf[v, W_UPPER]
+        vf[v, W_BEFORE_U] = qp[upper, QP_BEFORE] if upper >= 0 else vf[v, W_UPPER]
 
 
 @kernel
@@ -375,11 +379,13 @@ def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
 
 @kernel
 def judge(
-    bi: Ints, t: int, decided: int, ring: Floats, programs: Ints, ni: Ints, qi: Ints, qv: Floats, vi: Ints,
-    vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints,
+    bf: Floats, bi: Ints, t: int, decided: int, sessions: Ints, ring: Floats, programs: Ints, ni: Ints, nf: Floats,
+    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats, cursor: Ints, events: Ints,
+    di: Ints, df: Floats,
 ) -> None:  # fmt: skip
-    """Evaluate one trigger and say what became of it (T1, T2, T7): an edge, a baseline, a hold's step."""
-    if decided < gi[t, G_VALID_FROM]:
+    """Evaluate one trigger (T1, T2, T7). A baseline and an edge are decided here; holds are Python's, by events."""
+    policy = gi[t, G_POLICY]
+    if decided < policies[policy, P_VALID_FROM]:
         return
     b = gi[t, G_BLOCK]
     first = gi[t, G_LEAF]
@@ -403,7 +409,11 @@ def judge(
                 what = HOLD_COUNTED
     elif gi[t, G_PENDING] != 0:
         what = BROKEN
-    if what >= 0:
+    if what == BASELINE or (what == EDGE and policies[policy, P_HAS_HOLD] == 0):
+        reason = R_BASELINE if what == BASELINE else pass_gates(gi, bi, policies, sessions, t, decided)
+        capture(bf, bi, t, decided, reason, ni, nf, qi, vi, vf, gi, policies, cursor, di, df)
+        gi[t, G_GAP] = 0
+    elif what >= 0:
         e = cursor[C_EVENTS]
         events[e, 0] = what
         events[e, 1] = t
@@ -416,9 +426,9 @@ def judge(
 
 @kernel
 def judge_closed(
-    bf: Floats, bi: Ints, b: int, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
-    closed: Floats, qi: Ints,
-    qv: Floats, vi: Ints, vf: Floats, gi: Ints, qp: Floats, cursor: Ints, events: Ints, is_unknown: bool,
+    bf: Floats, bi: Ints, b: int, sessions: Ints, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
+    closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats, cursor: Ints,
+    events: Ints, di: Ints, df: Floats, is_unknown: bool,
 ) -> None:  # fmt: skip
     """Judge the triggers of every lane that has just closed, after all of them have (T5)."""
     lanes = bi[b, I_LAST, L_JUST_CLOSED]
@@ -434,4 +444,7 @@ def judge_closed(
             while following > 0:
                 t = following - 1
                 following = gi[t, G_NEXT]
-                judge(bi, t, bi[b, I_END, lane], ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+                judge(
+                    bf, bi, t, bi[b, I_END, lane], sessions, ring, programs, ni, nf, qi, qv, vi, vf, gi, policies, qp,
+                    cursor, events, di, df,
+                )  # fmt: skip

@@ -23,8 +23,8 @@ from engine.layout import (
     G_LIST,
     G_NEXT,
     G_PENDING,
+    G_POLICY,
     G_STAMP,
-    G_VALID_FROM,
     G_WOKEN,
     I_HEADS,
     I_LATCHED,
@@ -38,12 +38,13 @@ from engine.layout import (
     LANES,
     LIST_ACTIVE,
     LIST_IDLE,
-    P_BEFORE,
-    P_HIGH,
-    P_LOW,
+    P_VALID_FROM,
     Q_KIND,
     Q_N,
     Q_OFF,
+    QP_BEFORE,
+    QP_HIGH,
+    QP_LOW,
     RATIO,
     V_LNEXT,
     V_LPREV,
@@ -56,9 +57,10 @@ RATIO_SLACK = 1e-12
 
 @kernel
 def judge_tick(
-    bf: Floats, bi: Ints, b: int, decided: int, ring: Floats, links: Ints, programs: Ints, ni: Ints,
+    bf: Floats, bi: Ints, b: int, decided: int, sessions: Ints, ring: Floats, links: Ints, programs: Ints, ni: Ints,
     nf: Floats, forming: Floats,
-    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, qp: Floats, wt: Floats, wv: Ints, cursor: Ints, events: Ints,
+    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats, wt: Floats, wv: Ints,
+    cursor: Ints, events: Ints, di: Ints, df: Floats,
 ) -> None:  # fmt: skip
     """Judge the block's tick triggers after a trade was applied, each at most once (T5)."""
     if bi[b, I_LISTS, K_TICKS] == 0:
@@ -78,16 +80,19 @@ def judge_tick(
     first = bi[b, I_LISTS, K_SLOT_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
         q = links[j]
-        if not qp[q, P_LOW] < qv[q] < qp[q, P_HIGH]:
+        if not qp[q, QP_LOW] < qv[q] < qp[q, QP_HIGH]:
             woken = _wake_passed(b, q, serial, qi, qv, vi, gi, qp, wt, wv, woken)
     while woken > 0:
         t = woken - 1
         woken = gi[t, G_WOKEN]
-        judge(bi, t, decided, ring, programs, ni, qi, qv, vi, vf, gi, qp, cursor, events)
+        judge(
+            bf, bi, t, decided, sessions, ring, programs, ni, nf, qi, qv, vi, vf, gi, policies, qp, cursor, events,
+            di, df,
+        )  # fmt: skip
         if (
             gi[t, G_LIST] == LIST_ACTIVE
             and gi[t, G_PENDING] == 0
-            and decided >= gi[t, G_VALID_FROM]
+            and decided >= policies[gi[t, G_POLICY], P_VALID_FROM]
             and gi[t, G_ALWAYS] == 0
         ):
             join_list(gi, bi, t, LIST_IDLE)
@@ -143,7 +148,7 @@ def _wake_passed(
     """Wake the triggers whose thresholds the slot passed or touched, all when it became known or unknown."""
     first = qi[q, Q_OFF]
     end = first + qi[q, Q_N]
-    before = qp[q, P_BEFORE]
+    before = qp[q, QP_BEFORE]
     now = qv[q]
     slack = RATIO_SLACK if qi[q, Q_KIND] == RATIO else 0.0
     low = min(before, now)
@@ -160,8 +165,8 @@ def _wake_passed(
         woken = _wake(b, wv[at], serial, vi, gi, woken)
         at += 1
     if np.isnan(now):
-        qp[q, P_LOW] = np.inf
-        qp[q, P_HIGH] = -np.inf
+        qp[q, QP_LOW] = np.inf
+        qp[q, QP_HIGH] = -np.inf
         return woken
     at = _lower_bound(wt, first, end, now)
     above = wt[at] if at < end else np.inf
@@ -173,8 +178,8 @@ def _wake_passed(
             above -= abs(above) * slack
         if at > first:
             below += abs(below) * slack
-    qp[q, P_LOW] = below
-    qp[q, P_HIGH] = above
+    qp[q, QP_LOW] = below
+    qp[q, QP_HIGH] = above
     return woken
 
 
@@ -206,6 +211,6 @@ def insert_thresholds(qi: Ints, qp: Floats, wt: Floats, wv: Ints, slots: Ints, v
                 new -= 1
             to -= 1
         qi[q, Q_N] += end - begin
-        qp[q, P_LOW] = np.inf
-        qp[q, P_HIGH] = -np.inf
+        qp[q, QP_LOW] = np.inf
+        qp[q, QP_HIGH] = -np.inf
         begin = end

@@ -66,8 +66,8 @@ Q_COLUMNS = 9
 # The last three are made from other slots: slot Q_INST as it was Q_INDEX candles ago, or from Q_INST and Q_INDEX.
 PRICE, FIELD, INDICATOR, REFERENCE, DIFFERENCE, RATIO = range(6)
 # Slots, float64: the value at the evaluation before; between the other two no threshold lies.
-P_BEFORE, P_LOW, P_HIGH = range(3)
-P_COLUMNS = 3
+QP_BEFORE, QP_LOW, QP_HIGH = range(3)
+QP_COLUMNS = 3
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP = range(6)
 
 # Leaves.
@@ -85,7 +85,7 @@ OPERATORS = (
 FALSE, TRUE, UNKNOWN = 0, 1, 2
 
 # Triggers, int64: first what the kernel reads, then the gates' memory, then the edge of a pending hold.
-(G_STATE, G_BLOCK, G_LANE, G_CLOSED, G_LEAF, G_LEAVES, G_PROGRAM, G_PROGRAM_N, G_VALID_FROM, G_GAP,
+(G_STATE, G_BLOCK, G_LANE, G_CLOSED, G_LEAF, G_LEAVES, G_PROGRAM, G_PROGRAM_N, G_POLICY, G_GAP,
  G_PENDING, G_COUNT, G_NEEDED, G_HOLD_DUE, G_LAST_DECIDED, G_CANDLE, G_FIRED, G_SESSION, G_SESSION_FIRED,
  G_COMPLETED, G_REARM, G_EDGE_TS, G_EDGE_RECV, G_EDGE_SEQ, G_EDGE_CODES,
  G_LIST, G_PREV, G_NEXT, G_STAMP, G_ALWAYS, G_WOKEN) = range(31)  # fmt: skip
@@ -93,6 +93,15 @@ G_COLUMNS = 31
 GF_PRICE, GF_TRADE_PRICE, GF_TRADE_SIZE = range(3)
 GF_COLUMNS = 3
 NOT_PENDING, PENDING_TIME, PENDING_COUNT = range(3)
+
+# Policies, int64: what triggers of one kind have in common. P_LANES: bit n says that an operand names timeframe n.
+(P_VALID_FROM, P_VALID_UNTIL, P_MAX_FIRINGS, P_HAS_CONDITION, P_FIRE, P_REARM, P_COOLDOWN, P_CAP, P_HAS_HOLD,
+ P_LANES, P_REPAINTS) = range(11)  # fmt: skip
+P_COLUMNS = 11
+FIRE = ("every_edge", "once_per_candle", "once")
+FIRE_EVERY_EDGE, FIRE_ONCE_PER_CANDLE, FIRE_ONCE = range(3)
+REARM = ("on_false", "next_session", "manual")
+REARM_ON_FALSE, REARM_NEXT_SESSION, REARM_MANUAL = range(3)
 
 # Programs: postfix; leaf numbers from 0, negative words are operations.
 PROGRAM_NOT = -1
@@ -110,9 +119,25 @@ def program_any(n: int) -> int:
 EDGE, BASELINE, BROKEN, HOLD_COUNTED, HOLDS_DUE, SESSION_ENDED = range(6)
 E_COLUMNS = 4
 
-# The cursor of a run: in and out.
-(C_AT, C_COUNT, C_STATUS, C_MARK, C_EVENTS, C_CANDLES, C_VALUES, C_GRACE, C_CLOSED_UNTIL, C_ENTRY) = range(10)
-C_COLUMNS = 10
+# What became of an edge, or of a baseline: the first is a Firing, the others are Suppressions.
+REASONS = ("", "baseline", "hold", "expired", "completed", "once_per_candle", "rearm", "cooldown", "cap")
+(R_FIRES, R_BASELINE, R_HOLD, R_EXPIRED, R_COMPLETED, R_ONCE_PER_CANDLE, R_REARM, R_COOLDOWN, R_CAP) = range(9)
+
+# Decisions, int64: what evidence is written from (T27), as it was at the decision. D_STARTS and the five after it:
+# start of the candle that the trigger reads, by lane. D_VALUES: where its numbers begin.
+(D_TRIGGER, D_REASON, D_DECIDED, D_AT, D_MARK, D_TS, D_RECV, D_SEQ, D_CODES, D_STATE, D_FLAGS, D_VALUES,
+ D_STARTS) = range(13)  # fmt: skip
+D_COLUMNS = D_STARTS + LANES
+FLAGS = ("provisional", "partial", "gap", "may_repaint")
+IS_PROVISIONAL, IS_PARTIAL, HAS_GAP, MAY_REPAINT = 1, 2, 4, 8
+# Its numbers: price, price and size of the trade, then of each leaf W_BEFORE_L … W_NOW_U and the result.
+DF_PRICE, DF_TRADE_PRICE, DF_TRADE_SIZE, DF_LEAVES = range(4)
+DF_PER_LEAF = 7
+
+# The cursor of a run: in and out. C_ROOM_ROWS and C_ROOM_NUMBERS: what the decisions of one entry may take.
+(C_AT, C_COUNT, C_STATUS, C_MARK, C_EVENTS, C_CANDLES, C_VALUES, C_GRACE, C_CLOSED_UNTIL, C_ENTRY,
+ C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS) = range(14)  # fmt: skip
+C_COLUMNS = 14
 DONE, HAS_EVENTS, IS_FULL = range(3)
 
 # Rows of closed candles.

@@ -103,6 +103,27 @@ def program_of(condition: Condition) -> tuple[int, ...]:
     return tuple(words)
 
 
+def policy_of(spec: TriggerSpec, leaves: tuple[Leaf, ...]) -> tuple[int, ...]:
+    """Return when a trigger may fire as the kernel reads it: columns P_... of `engine.layout`."""
+    operands = [x for leaf in leaves for x in (leaf.left, leaf.right, leaf.upper) if isinstance(x, Operand)]
+    lanes = {LANE_OF[x.timeframe] for x in operands if x.timeframe}
+    hold = spec.hold
+    return (
+        spec.valid_from_ms if spec.valid_from_ms is not None else at.UNSET,
+        spec.valid_until_ms if spec.valid_until_ms is not None else at.NEVER,
+        spec.max_firings,
+        spec.condition is not None,
+        at.FIRE.index(spec.fire),
+        at.REARM.index(spec.rearm),
+        spec.cooldown_ms,
+        spec.max_firings_per_session,
+        # A hold that its edge fulfils is none.
+        hold is not None and (hold.trades or hold.candles) != 1,
+        sum(1 << lane for lane in lanes),
+        spec.evaluate == "tick" and any(x.name != "price" for x in operands),
+    )
+
+
 class Matcher:
     """All triggers and what they read, in the kernel's tables."""
 
@@ -120,7 +141,10 @@ class Matcher:
         self._thresholds = Thresholds(tables)
         self._links_used = 0
         self._links_live: dict[int, int] = {}
+        self._block_leaves: dict[int, int] = {}
         self.max_triggers = 0
+        """No block has ever had more; so with `max_leaves`."""
+        self.max_leaves = 0
 
     def set(self, spec: TriggerSpec) -> Entry:
         """Put a trigger in force on its symbols; the one of that id must be gone."""
@@ -188,7 +212,7 @@ class Matcher:
         row[at.G_STATE] = at.UNKNOWN
         row[at.G_BLOCK], row[at.G_LANE] = b, armed.lane
         row[at.G_CLOSED] = armed.is_closed
-        row[at.G_VALID_FROM] = spec.valid_from_ms if spec.valid_from_ms is not None else at.UNSET
+        row[at.G_POLICY] = t.add_policy(policy_of(spec, leaves))
         row[at.G_HOLD_DUE] = at.NEVER
         row[at.G_LAST_DECIDED] = row[at.G_CANDLE] = row[at.G_SESSION] = row[at.G_REARM] = at.UNSET
         if spec.condition is not None:
@@ -202,6 +226,8 @@ class Matcher:
         self.armed[armed.row] = armed
         count = self._block_triggers[b] = self._block_triggers.get(b, 0) + 1
         self.max_triggers = max(self.max_triggers, count)
+        leaf_count = self._block_leaves[b] = self._block_leaves.get(b, 0) + len(leaves)
+        self.max_leaves = max(self.max_leaves, leaf_count)
         return armed
 
     def _disarm(self, armed: ArmedTrigger) -> None:
@@ -214,6 +240,7 @@ class Matcher:
         t.free_leaves(int(t.gi[armed.row, at.G_LEAF]), len(armed.leaves))
         t.free_trigger(armed.row)
         self._block_triggers[armed.block] -= 1
+        self._block_leaves[armed.block] -= len(armed.leaves)
         del self.armed[armed.row]
 
     def _compile(self, armed: ArmedTrigger, v: int, leaf: Leaf) -> None:

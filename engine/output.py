@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from engine.closed_candles import ClosedCandles
 from engine.firing import Firing, Suppression
+from engine.records import Records
 
 
 @dataclass(slots=True)
 class Output:
     """Firings and suppressions in decision order, candles in the order in which they closed."""
 
-    firings: list[Firing] = field(default_factory=list[Firing])
-    suppressions: list[Suppression] = field(default_factory=list[Suppression])
+    firings: Records[Firing] = field(default_factory=Records[Firing])
+    suppressions: Records[Suppression] = field(default_factory=Records[Suppression])
     candles: ClosedCandles = field(default_factory=ClosedCandles)

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from engine import layout as at
 from engine.candles import SESSIONS, Candles
 from engine.closed_candles import CandleRows, ClosedCandles, Picks
+from engine.decided import Moment
 from engine.kernels import dues, run
 from engine.kernels_order import group
 from engine.matcher import Matcher
 from engine.tables import Tables
 from engine.trades import Trades
 
+Places = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
+"""Position, mark and receipt of the moments of some decisions."""
 Event = tuple[int, int, int, int]
 """What, trigger row, block, decision time: the columns of `engine.layout`."""
 
@@ -45,19 +48,12 @@ class _Closed(NamedTuple):
     picks: Sequence[Picks]
 
 
-class Moment(NamedTuple):
-    """When, in the log, something was decided: sorts outputs, and stamps them."""
-
-    position: float
-    mark_ms: int
-    recv_ms: int
-
-
 class Runner:
     """Runs entries through the kernel and collects what it puts out.
 
     Args:
         take_events: Called with what the kernel stopped for, before it goes on.
+        take_decisions: Called with the decisions of a run, their numbers, and their places in the log.
     """
 
     def __init__(
@@ -68,15 +64,19 @@ class Runner:
         *,
         grace_ms: int,
         take_events: Callable[[list[Event], Moment], None],
+        take_decisions: Callable[[NDArray[np.int64], NDArray[np.float64], Places], None],
     ) -> None:
         self._tables = tables
         self._candles = candles
         self._matcher = matcher
         self._grace_ms = grace_ms
         self._hand_over = take_events
+        self._hand_over_decisions = take_decisions
         self._cursor = np.zeros(at.C_COLUMNS, np.int64)
         self._cursor[at.C_CLOSED_UNTIL] = at.UNSET
         self._events = np.zeros((64, at.E_COLUMNS), np.int64)
+        self._di = np.zeros((256, at.D_COLUMNS), np.int64)
+        self._df = np.zeros(4096)
         self._xi = np.zeros((1024, at.X_COLUMNS), np.int64)
         self._xf = np.zeros((1024, at.Y_COLUMNS))
         self._xv = np.zeros(8192)
@@ -151,8 +151,7 @@ class Runner:
     def _run(self, entries: Entries) -> None:
         self._matcher.flush()
         t, cursor = self._tables, self._cursor
-        if len(self._events) < 2 * self._matcher.max_triggers + 8:
-            self._events = np.zeros((2 * self._matcher.max_triggers + 8, at.E_COLUMNS), np.int64)
+        self._make_room()
         cursor[at.C_AT] = cursor[at.C_EVENTS] = cursor[at.C_CANDLES] = cursor[at.C_VALUES] = 0
         cursor[at.C_COUNT] = len(entries.symbol)
         cursor[at.C_MARK] = -1
@@ -160,19 +159,33 @@ class Runner:
         while True:
             run(
                 *entries[:8], cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links, t.programs, t.ni,
-                t.nf, t.forming, t.closed, t.qi, t.qv, t.vi, t.vf, t.gi, t.qp,
-                t.wt, t.wv, self._events, self._xi, self._xf,
+                t.nf, t.forming, t.closed, t.qi, t.qv, t.vi, t.vf, t.gi, t.policies, t.qp,
+                t.wt, t.wv, self._events, self._di, self._df, self._xi, self._xf,
                 self._xv,
             )  # fmt: skip
             if cursor[at.C_STATUS] == at.HAS_EVENTS:
                 self._take_events(entries)
                 continue
-            is_too_small = cursor[at.C_CANDLES] == 0
+            is_too_small = cursor[at.C_CANDLES] == 0 and cursor[at.C_DECISIONS] == 0
             self._collect(entries)
+            self._collect_decisions(entries)
             if cursor[at.C_STATUS] == at.DONE:
                 return
             if is_too_small:
                 self._xv = np.zeros(2 * len(self._xv))
+
+    def _make_room(self) -> None:
+        """Let the output hold what one entry may lead to, of both sessions' triggers."""
+        most, leaves = 2 * self._matcher.max_triggers, 2 * self._matcher.max_leaves
+        if len(self._events) < most + 8:
+            self._events = np.zeros((most + 8, at.E_COLUMNS), np.int64)
+        numbers = most * at.DF_LEAVES + leaves * at.DF_PER_LEAF
+        if len(self._di) < 4 * most:
+            self._di = np.zeros((8 * most, at.D_COLUMNS), np.int64)
+        if len(self._df) < 4 * numbers:
+            self._df = np.zeros(8 * numbers)
+        self._cursor[at.C_ROOM_ROWS], self._cursor[at.C_ROOM_NUMBERS] = most, numbers
+        self._cursor[at.C_DECISIONS] = self._cursor[at.C_NUMBERS] = 0
 
     def _moment(self, entries: Entries, entry: int, mark_ms: int) -> Moment:
         if mark_ms >= 0:
@@ -198,6 +211,23 @@ class Runner:
             [self._candles.picks(b, lane) for b, lane in ints[:, at.X_BLOCK : at.X_LANE + 1].tolist()] if used else []
         )
         self._closed.append(_Closed(places, ints, self._xf[:n].copy(), self._xv[:used].copy(), picks))
+
+    def _collect_decisions(self, entries: Entries) -> None:
+        """Hand on the decisions in the output, and empty it."""
+        n, used = int(self._cursor[at.C_DECISIONS]), int(self._cursor[at.C_NUMBERS])
+        self._cursor[at.C_DECISIONS] = self._cursor[at.C_NUMBERS] = 0
+        if not n:
+            return
+        ints = self._di[:n].copy()
+        entry, marks = ints[:, at.D_AT], ints[:, at.D_MARK]
+        # As `_moment` for each.
+        is_mark = marks >= 0
+        is_live_mark = ~is_mark & (entries.flags[entry] == at.ENTRY_MARK)
+        positions = np.where(is_mark, 2.0 * np.searchsorted(self._marks, marks), 2.0 * entries.order[entry] + 1.0)
+        positions[is_live_mark] = 0.0
+        receipts = np.where(is_mark, 0, entries.recv_ms[entry])
+        stamps = np.where(is_live_mark, entries.ts_ms[entry], marks)
+        self._hand_over_decisions(ints, self._df[:used].copy(), (positions, stamps, receipts))
 
     def _take_events(self, entries: Entries) -> None:
         cursor = self._cursor

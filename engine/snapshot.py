@@ -37,7 +37,7 @@ from engine.matcher import Matcher, SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
-VERSION = 3
+VERSION = 4
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.
@@ -47,8 +47,8 @@ _POINTERS = (
 )  # fmt: skip
 _BLOCK_ROWS = tuple(row for row in range(at.I_ROWS) if row not in _POINTERS)
 _TRIGGER_POINTERS = (
-    at.G_BLOCK, at.G_LEAF, at.G_LEAVES, at.G_PROGRAM, at.G_PROGRAM_N, at.G_LIST, at.G_PREV, at.G_NEXT, at.G_STAMP,
-    at.G_ALWAYS, at.G_WOKEN,
+    at.G_BLOCK, at.G_LEAF, at.G_LEAVES, at.G_PROGRAM, at.G_PROGRAM_N, at.G_POLICY, at.G_LIST, at.G_PREV, at.G_NEXT,
+    at.G_STAMP, at.G_ALWAYS, at.G_WOKEN,
 )  # fmt: skip
 _TRIGGER_COLUMNS = tuple(column for column in range(at.G_COLUMNS) if column not in _TRIGGER_POINTERS)
 _LEAF_COLUMNS = (at.V_LATCH, at.V_RESULT)

@@ -40,11 +40,12 @@ class Tables:
         self.closed = np.zeros(64)
         self.qi = np.zeros((16, at.Q_COLUMNS), np.int64)
         self.qv = np.zeros(16)
-        self.qp = np.zeros((16, at.P_COLUMNS))
+        self.qp = np.zeros((16, at.QP_COLUMNS))
         self.wt = np.zeros(256)
         self.wv = np.zeros(256, np.int64)
         self.vi = np.zeros((16, at.V_COLUMNS), np.int64)
         self.vf = np.zeros((16, at.W_COLUMNS))
+        self.policies = np.zeros((16, at.P_COLUMNS), np.int64)
         self.gi = np.zeros((16, at.G_COLUMNS), np.int64)
         self.gf = np.zeros((16, at.GF_COLUMNS))
         self.symbols = 0
@@ -53,6 +54,7 @@ class Tables:
         self._ring_free: dict[int, list[int]] = {}
         self._programs_used = 0
         self._known_programs: dict[tuple[int, ...], int] = {}
+        self._known_policies: dict[tuple[int, ...], int] = {}
         self._indicators = _Rows()
         self._outputs = _Spans()
         self._slots = _Rows()
@@ -114,6 +116,15 @@ class Tables:
             self.programs = _grown(self.programs, self._programs_used)
             self.programs[known : self._programs_used] = words
             self._known_programs[words] = known
+        return known
+
+    def add_policy(self, row: tuple[int, ...]) -> int:
+        """Return where this policy stands, columns P_...; equal ones are stored once and never freed."""
+        known = self._known_policies.get(row)
+        if known is None:
+            known = self._known_policies[row] = len(self._known_policies)
+            self.policies = _grown(self.policies, known + 1)
+            self.policies[known] = row
         return known
 
     def add_indicator(self, width: int) -> int:

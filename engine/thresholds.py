@@ -82,4 +82,4 @@ class Thresholds:
         t.wt[off : off + len(kept)] = kept["f0"]
         t.wv[off : off + len(kept)] = kept["f1"]
         t.qi[q, at.Q_N] = len(kept)
-        t.qp[q, at.P_LOW], t.qp[q, at.P_HIGH] = np.inf, -np.inf
+        t.qp[q, at.QP_LOW], t.qp[q, at.QP_HIGH] = np.inf, -np.inf

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine import schedule
+from engine.decided import Moment
 from engine.decisions import Decisions
 from engine.matcher import Entry, Matcher
-from engine.runner import Moment
 
 _NEVER = 2**62
 
