@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.oracle import indicators_levels as levels
 from tests.oracle import indicators_price as price
 from tests.oracle import indicators_range as ranges
 from tests.oracle import indicators_series as series
@@ -99,6 +100,18 @@ _TABLE: dict[str, _Indicator] = {
     "AD": _Indicator(_of_candles(volumes.accumulation), _one),
     "CMF": _Indicator(_of_candles(volumes.chaikin), _n),
     "RVOL": _Indicator(_of_candles(volumes.relative_volume), _n_and_1),
+    "CCI": _Indicator(_of_candles(ranges.channel_index), _n),
+    # Without a number for `smooth` it is 1.
+    "STOCHRSI": _Indicator(
+        _of_candles(ranges.stochastic_of_strength),
+        lambda p: sum(p) - len(p) + 2,
+        _periods(WILDER_LIKE),
+    ),
+    "SAR": _Indicator(_of_candles(levels.parabolic), _two),
+    "SUPERTREND": _Indicator(_of_candles(levels.supertrend), _n_and_1, _periods(WILDER_LIKE)),
+    "ICHIMOKU": _Indicator(_of_candles(levels.ichimoku), lambda p: max(p) + p[1] - 1),
+    "PIVOT": _Indicator(_of_candles(levels.pivots), _two),
+    "VWAP": _Indicator(_of_candles(levels.session_average), _one),
 }
 
 NAMES = frozenset(_TABLE)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.oracle.candle import Candle
-from tests.oracle.indicators_price import TALIB_ZERO
+from tests.oracle.indicators_price import TALIB_ZERO, relative_strength
 from tests.oracle.indicators_series import (
     NAN,
     Series,
     each,
     exponential_average,
+    mean,
     ratio,
     simple_average,
     wilder_average,
@@ -124,19 +125,23 @@ def directional_index(candles: Candles, n: int) -> Series:
 
 def stochastic(candles: Candles, k: int, smooth: int, d: int) -> dict[str, Series]:
     """STOCH: averages of the way from lowest to highest; k is shown from d's first candle on, as in TA-Lib."""
-    return smoothed_place(closes(candles), highest(candles, k), lowest(candles, k), smooth, d)
+    shown_from = k + smooth + d - 2
+    fast, slow = _place_averages(closes(candles), highest(candles, k), lowest(candles, k), smooth, d)
+    return {"k": _from(shown_from, fast), "d": slow}
 
 
-def smoothed_place(
+def _place_averages(
     numbers: Sequence[float], top: Sequence[float], bottom: Sequence[float], smooth: int, d: int
-) -> dict[str, Series]:
+) -> tuple[Series, Series]:
+    """Return the smoothed way from bottom (0) to top (100), NaN where they are the same, and its average."""
     place = each(lambda x, high, low: 100 * ratio(x - low, high - low), numbers, top, bottom)
-    first = next((at for at, x in enumerate(top) if x == x), len(numbers)) + smooth + d - 2
     fast = simple_average(place, smooth)
-    return {
-        "k": [value if at >= first else NAN for at, value in enumerate(fast)],
-        "d": simple_average(fast, d),
-    }
+    return fast, simple_average(fast, d)
+
+
+def _from(candle: int, series: Sequence[float]) -> Series:
+    """Return the series without what is before a candle, counted from 1."""
+    return [x if at >= candle else NAN for at, x in enumerate(series, start=1)]
 
 
 def williams(candles: Candles, n: int) -> Series:
@@ -163,3 +168,27 @@ def aroon(candles: Candles, n: int) -> dict[str, Series]:
         "down": window(lambda x: 100 * (n - age(x, min(x))) / n, [c.low for c in candles], n + 1),
         "up": window(lambda x: 100 * (n - age(x, max(x))) / n, [c.high for c in candles], n + 1),
     }
+
+
+def channel_index(candles: Candles, n: int) -> Series:
+    """CCI: the typical price's distance from its mean in 0.015 mean deviations; NaN where there are none."""
+
+    def distance(newest: Sequence[float]) -> float:
+        if min(newest) == max(newest):
+            return NAN
+        return (newest[-1] - mean(newest)) / (0.015 * mean([abs(x - mean(newest)) for x in newest]))
+
+    return window(distance, [(c.high + c.low + c.close) / 3 for c in candles], n)
+
+
+def stochastic_of_strength(candles: Candles, n: int, *lengths: int) -> dict[str, Series]:
+    """STOCHRSI: where the RSI is between its lowest and its highest; lengths are (k, d) or (k, smooth, d).
+
+    NaN while the RSI rests. A resting one still differs in its last digits, so what moved by less than 1e-9 rests.
+    """
+    k, smooth, d = lengths if len(lengths) == 3 else (lengths[0], 1, lengths[1])
+    strength = relative_strength(closes(candles), n)
+    top, bottom = window(max, strength, k), window(min, strength, k)
+    top = each(lambda high, low: low if high - low < 1e-9 else high, top, bottom)
+    fast, slow = _place_averages(strength, top, bottom, smooth, d)
+    return {"k": _from(n + k + smooth + d - 2, fast), "d": slow}
