@@ -48,6 +48,12 @@ def walk(seed: int, count: int = 200, scale: float = 1.0) -> list[Candle]:
     return found
 
 
+def ties(seed: int) -> list[Candle]:
+    """Return candles on four prices only: most extremes, closes and changes are equal to another."""
+    chance = random.Random(seed)
+    return [candle(at, chance.choices((8.0, 8.5, 9.0, 9.5), k=chance.randint(1, 3)), 4.0) for at in range(80)]
+
+
 def of_closes(closes: list[float]) -> list[Candle]:
     """Return candles without a range."""
     return [candle(at, [close], 100.0) for at, close in enumerate(closes)]
@@ -55,6 +61,8 @@ def of_closes(closes: list[float]) -> list[Candle]:
 
 TAPES: dict[str, list[Candle]] = {
     **{f"walk {seed}": walk(seed) for seed in range(6)},
+    **{f"ties {seed}": ties(seed) for seed in range(3)},
+    "lower highs on one low": [candle(at, [5.0, 9.0 - at / 8], 3.0) for at in range(30)],
     "huge": walk(7, scale=2.0**30),
     "tiny": walk(8, scale=2.0**-10),
     "short": walk(9, count=12),
