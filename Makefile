@@ -105,6 +105,10 @@ test-kafka: setup kafka ## what speaks Kafka, once more on Apache Kafka
 test-web: setup ## the page's specs
 	@$(NODE_PATH_FIRST); cd web && npx ng test --watch=false
 
+.PHONY: soak-engine
+soak-engine: setup ## the engine against its oracle for MINUTES=10, from SEED=1000000 on
+	@$(BIN)/python -m tests.properties.engine.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1000000)
+
 .browser/.installed: web/node_modules/.installed
 	@$(NODE_PATH_FIRST); cd web && node scripts/chromium.mjs > /dev/null
 	@touch $@

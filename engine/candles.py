@@ -16,7 +16,7 @@ from engine.indicators.column import parse_column
 from engine.indicators.definition import Params
 from engine.indicators.registry import INDICATORS
 from engine.indicators.state import RING_FIELDS, STARTED, VWAP
-from engine.kernels_candles import rebuild_indicator
+from engine.kernels_candles import LENGTHS, rebuild_indicator
 from engine.sessions import ALWAYS, EXTENDED, SessionTable
 from engine.tables import Tables
 
@@ -303,8 +303,8 @@ class Candles:
     ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
         """Put history among the lane's closed candles and run its indicators over all of them.
 
-        Where we closed a candle ourselves, ours stays; candles that are not finite, or that begin at or
-        after `until_ms` or the forming candle, are left out.
+        Where we closed a candle ourselves, ours stays; candles that are not finite, that end after `until_ms`,
+        or that begin at or after the forming candle, are left out.
 
         Returns:
             The candles taken, shape (n, RING_FIELDS), and for each indicator of the lane their values.
@@ -315,9 +315,9 @@ class Candles:
         )])  # fmt: skip
         own = self.ring_rows(b, lane)
         t = self._tables
-        if t.bi[b, at.I_OPEN, lane]:
-            until_ms = min(until_ms, int(t.bi[b, at.I_START, lane]))
-        usable = np.isfinite(given[:, :VWAP]).all(axis=1) & (given[:, STARTED] < until_ms)
+        before = int(t.bi[b, at.I_START, lane]) if t.bi[b, at.I_OPEN, lane] else at.NEVER
+        usable = np.isfinite(given[:, :VWAP]).all(axis=1) & (given[:, STARTED] < before)
+        usable &= self.ends_of(b, lane, given[:, STARTED]) <= until_ms
         usable &= ~np.isin(given[:, STARTED], own[:, STARTED])
         rows = np.concatenate((own, given[usable]))
         order = np.argsort(rows[:, STARTED], kind="stable")
@@ -331,6 +331,23 @@ class Candles:
         t.bi[b, at.I_CLOSED, lane] = len(rows)
         values = [self.rebuild(i)[is_new] for i in self.lanes.get((b, lane), ())]
         return rows[is_new], values
+
+    def note_closed(self, b: int, lane: int, start: int) -> None:
+        """Take a candle of history for the last closed one, unless ours is later."""
+        row = self._tables.bi[b]
+        if start > row[at.I_CLOSED_START, lane]:
+            row[at.I_CLOSED_START, lane], row[at.I_CLOSED_PARTIAL, lane] = start, 0
+
+    def ends_of(self, b: int, lane: int, starts: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return where candles end that begin at `starts`: at their session's close at the latest (T12)."""
+        begins = starts.astype(np.int64)
+        ends = begins + LENGTHS[lane]
+        off, n = (int(x) for x in self._tables.bi[b, at.I_OF, at.O_CAL_OFF : at.O_CAL_N + 1])
+        if n == 0:
+            return ends
+        closes = self._tables.sessions[off : off + n, 1]
+        place = np.minimum(np.searchsorted(closes, begins, side="right"), n - 1)
+        return np.where(closes[place] > begins, np.minimum(ends, closes[place]), ends)
 
     def ranks(self) -> NDArray[np.int64]:
         """Return each symbol's place in the alphabet, by id."""

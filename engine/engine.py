@@ -33,8 +33,6 @@ from engine.tables import Tables
 from engine.timetable import Timetable
 from engine.trades import Trades
 
-_LENGTH_MS = (60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000)
-
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -203,28 +201,32 @@ class Engine:
         """
         b = self._candles.block(self.symbol_id(symbol), session)
         lane = LANE_OF[timeframe]
-        until = at.NEVER
-        if self._feed_ms is not None:
-            until = self._feed_ms - _LENGTH_MS[lane] + 1
+        until = at.NEVER if self._feed_ms is None else self._feed_ms
         rows, values = self._candles.load(b, lane, columns, until_ms=until)
+        ends = self._candles.ends_of(b, lane, rows[:, STARTED])
         if lane == 0 and len(rows):
+            # What history has closed does not change either: a trade of its minutes is late (T13, T14).
+            symbol_row = self._tables.si[self._candles.ids[symbol]]
+            symbol_row[at.S_CLOSED_UNTIL] = max(symbol_row[at.S_CLOSED_UNTIL], ends[-1])
             last = self._tables.bi[b, at.I_LAST]
             covered = int(last[at.L_COVER_FROM])
             begun = int(rows[0, STARTED])
             last[at.L_COVER_FROM] = begun if covered == at.UNSET else min(begun, covered)
+        if len(rows):
+            self._candles.note_closed(b, lane, int(rows[-1, STARTED]))
         self._matcher.reload_closed(b, lane)
         name, kept = self._candles.name_of(b)
         picks = self._candles.picks(b, lane)
         table = np.column_stack(values) if values else np.empty((len(rows), 0))
         output = Output()
-        for row, found in zip(rows.tolist(), table.tolist(), strict=True):
+        for row, end, found in zip(rows.tolist(), ends.tolist(), table.tolist(), strict=True):
             output.candles.append(
                 ClosedCandle(
                     symbol=name,
                     session=kept,
                     timeframe=timeframe,
                     ts_ms=int(row[STARTED]),
-                    end_ms=int(row[STARTED]) + _LENGTH_MS[lane],
+                    end_ms=end,
                     open=row[OPEN],
                     high=row[HIGH],
                     low=row[LOW],

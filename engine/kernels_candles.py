@@ -62,6 +62,7 @@ from engine.layout import (
     NF_STATE,
     O_CAL_N,
     O_CAL_OFF,
+    PARTIAL_CLOSE,
     T_CLOSE_TS,
     T_MINUTE,
     T_NEXT_CLOSE,
@@ -354,6 +355,7 @@ def _close_lane(
                 xv[values] = closed[ni[i, N_OUT] + m]
                 values += 1
     else:
+        bf[b, lane, PARTIAL_CLOSE] = c
         for j in range(first, first + count):
             for _ in range(ni[links[j], N_WIDTH]):
                 xv[values] = np.nan

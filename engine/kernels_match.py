@@ -122,12 +122,14 @@ from engine.layout import (
 
 
 @kernel
-def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Floats, ni: Ints, qi: Ints) -> float:
+def _reference(
+    bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Floats, ni: Ints, nf: Floats, qi: Ints
+) -> float:
     """Return the slot's closed value `candles` candles before the current one, NaN where there is none."""
     lane = int(qi[q, Q_LANE])
     k = int(bi[b, I_CLOSED, lane]) - candles
-    if is_closed:
-        k -= 1
+    if is_closed and bi[b, I_CLOSED_PARTIAL, lane] == 0:
+        k -= 1  # the current one; a partial one is not among them (T17)
     cap = int(bi[b, I_RING_CAP, lane])
     if k < 0 or k < bi[b, I_CLOSED, lane] - cap:
         return np.nan
@@ -137,6 +139,8 @@ def _reference(bi: Ints, b: int, q: int, candles: int, is_closed: bool, ring: Fl
     i = int(qi[q, Q_INST])
     hist = int(ni[i, N_HIST_CAP])
     if hist == 0 or k < bi[b, I_CLOSED, lane] - hist:
+        return np.nan
+    if qi[q, Q_STABLE] != 0 and nf[i, NF_STATE] - (bi[b, I_CLOSED, lane] - 1 - k) < ni[i, N_STABLE]:
         return np.nan
     return ring[int(ni[i, N_HIST_OFF]) + int(qi[q, Q_INDEX] - ni[i, N_OUT]) * hist + (k & (hist - 1))]
 
@@ -192,7 +196,7 @@ def tick_values(
                 if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] + 1.0 >= ni[i, N_STABLE]:
                     value = forming[qi[q, Q_INDEX]]
         elif kind == REFERENCE:
-            value = _reference(bi, b, qi[q, Q_INST], qi[q, Q_INDEX], False, ring, ni, qi)
+            value = _reference(bi, b, qi[q, Q_INST], qi[q, Q_INDEX], False, ring, ni, nf, qi)
         elif kind == DIFFERENCE:
             value = qv[qi[q, Q_INST]] - qv[qi[q, Q_INDEX]]
         else:
@@ -246,14 +250,16 @@ def _remember(v: int, qp: Floats, vi: Ints, vf: Floats) -> None:
     Close triggers are judged at every close, so it is what they saw last. A tick trigger is woken whenever one
     of its values becomes known or unknown: what it knew when it was judged last, it knew at the trade before.
     """
+    op = vi[v, V_OP]
     if np.isnan(vf[v, W_NOW_L]) or np.isnan(vf[v, W_NOW_R]):
+        return
+    if op in (INSIDE, OUTSIDE) and np.isnan(vf[v, W_NOW_U]):
         return
     if vi[v, V_CLOSED] != 0:
         vf[v, W_BEFORE_L] = vf[v, W_NOW_L]
         vf[v, W_BEFORE_R] = vf[v, W_NOW_R]
         vf[v, W_BEFORE_U] = vf[v, W_NOW_U]
         return
-    op = vi[v, V_OP]
     right = vi[v, V_RIGHT]
     upper = vi[v, V_UPPER]
     vf[v, W_BEFORE_L] = qp[vi[v, V_LEFT], QP_BEFORE]
@@ -267,7 +273,7 @@ def _remember(v: int, qp: Floats, vi: Ints, vf: Floats) -> None:
 
 @kernel
 def _judge_leaf(
-    bi: Ints, b: int, v: int, ring: Floats, ni: Ints, qi: Ints, qv: Floats, vi: Ints, vf: Floats, qp: Floats
+    bi: Ints, b: int, v: int, ring: Floats, ni: Ints, nf: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, qp: Floats
 ) -> int:
     """Return the leaf's value now and move its memory: previous values, latch."""
     op = vi[v, V_OP]
@@ -276,7 +282,7 @@ def _judge_leaf(
     left = qv[vi[v, V_LEFT]]
     if op >= RISES:
         if vi[v, V_CLOSED] != 0:
-            reference = _reference(bi, b, vi[v, V_LEFT], vi[v, V_CANDLES], True, ring, ni, qi)
+            reference = _reference(bi, b, vi[v, V_LEFT], vi[v, V_CANDLES], True, ring, ni, nf, qi)
         else:
             reference = float(qv[vi[v, V_RIGHT]])
         right = _by_pct(op, reference, vf[v, W_RIGHT])
@@ -293,7 +299,6 @@ def _judge_leaf(
     h = vf[v, W_HYSTERESIS]
     if op in (INSIDE, OUTSIDE):
         if np.isnan(top):
-            vf[v, W_NOW_L] = np.nan  # both sides were not known: nothing to compare with next time
             return UNKNOWN
         within = left >= right and left <= top
         return TRUE if within == (op == INSIDE) else FALSE
@@ -303,7 +308,7 @@ def _judge_leaf(
         return TRUE if left <= right else FALSE
     if op in (CROSS_UP, CROSS_DOWN):
         lane = vi[v, V_LANE]
-        candle = bi[b, I_NUMBER, lane]
+        candle = bi[b, I_NUMBER, lane] + 1  # a latch of 0 is none, also before the first candle has closed
         if vi[v, V_CLOSED] != 0 and bi[b, I_OPEN, lane] != 0:
             candle -= 1
         known = not (np.isnan(vf[v, W_BEFORE_L]) or np.isnan(vf[v, W_BEFORE_R]))
@@ -390,7 +395,7 @@ def judge(
     b = gi[t, G_BLOCK]
     first = gi[t, G_LEAF]
     for v in range(first, first + gi[t, G_LEAVES]):
-        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, qi, qv, vi, vf, qp)
+        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, nf, qi, qv, vi, vf, qp)
     if gi[t, G_PROGRAM_N] == 1:
         result = vi[first, V_RESULT]
     else:

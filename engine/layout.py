@@ -34,6 +34,8 @@ SF_WIDTH = 2
 F_OPEN, F_HIGH, F_LOW, F_CLOSE, F_VOLUME, F_VALUE, F_SCALARS = range(7)
 F_ROWS = 7
 FS_PRICE, FS_TRADE_PRICE, FS_TRADE_SIZE = range(3)
+PARTIAL_CLOSE = 6
+"""A column of padding: in row `lane` stands the close of the lane's last closed candle if that was partial."""
 
 # Blocks, int64 [block, row, lane].
 (I_START, I_END, I_TRADES, I_OPEN, I_NUMBER, I_PARTIAL, I_CLOSED, I_CLOSED_START, I_CLOSED_PARTIAL,

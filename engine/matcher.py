@@ -106,7 +106,9 @@ def program_of(condition: Condition) -> tuple[int, ...]:
 def policy_of(spec: TriggerSpec, leaves: tuple[Leaf, ...]) -> tuple[int, ...]:
     """Return when a trigger may fire as the kernel reads it: columns P_... of `engine.layout`."""
     operands = [x for leaf in leaves for x in (leaf.left, leaf.right, leaf.upper) if isinstance(x, Operand)]
-    lanes = {LANE_OF[x.timeframe] for x in operands if x.timeframe}
+    # Judged at a close, `price` is read of the trigger's own candle (T16).
+    own = spec.timeframe if spec.evaluate == "candle_close" else ""
+    lanes = {LANE_OF[x.timeframe or own] for x in operands if x.timeframe or own}
     hold = spec.hold
     return (
         spec.valid_from_ms if spec.valid_from_ms is not None else at.UNSET,
@@ -178,6 +180,7 @@ class Matcher:
         """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
         t = self._tables
         t.gi[armed.row, at.G_STATE] = at.UNKNOWN
+        t.gi[armed.row, at.G_GAP] = 0
         first = int(t.gi[armed.row, at.G_LEAF])
         t.vf[first : first + len(armed.leaves), at.W_BEFORE_L :] = np.nan
         self.judge_next(armed)
@@ -361,7 +364,9 @@ class Matcher:
     def _last_closed(self, key: SlotKey, q: int) -> float:
         """Return what the last closed candle says, for triggers of other timeframes set between closes."""
         t = self._tables
-        if t.bi[key.block, at.I_CLOSED, key.lane] == 0 or t.bi[key.block, at.I_CLOSED_PARTIAL, key.lane]:
+        if t.bi[key.block, at.I_CLOSED_PARTIAL, key.lane]:
+            return float(t.bf[key.block, key.lane, at.PARTIAL_CLOSE]) if key.column == "close" else float("nan")
+        if t.bi[key.block, at.I_CLOSED, key.lane] == 0:
             return float("nan")
         if t.qi[q, at.Q_KIND] == at.INDICATOR:
             i = int(t.qi[q, at.Q_INST])

@@ -183,8 +183,9 @@ def _sides(tables: Tables, leaf_rows: list[int]) -> NDArray[np.float64]:
     known means anything, so that the same state gives the same bytes whenever it was judged last."""
     sides, leaves = tables.vf[leaf_rows], tables.vi[leaf_rows]
     is_waiting = (leaves[:, at.V_CLOSED] == 0) & (tables.gi[leaves[:, at.V_TRIGGER], at.G_PENDING] == at.NOT_PENDING)
-    is_known = ~(np.isnan(sides[:, at.W_NOW_L]) | np.isnan(sides[:, at.W_NOW_R]))
     has_upper = np.isin(leaves[:, at.V_OP], (at.INSIDE, at.OUTSIDE))
+    is_unknown = np.isnan(sides[:, at.W_NOW_L]) | np.isnan(sides[:, at.W_NOW_R])
+    is_known = ~(is_unknown | (has_upper & np.isnan(sides[:, at.W_NOW_U])))
     for column in (at.W_BEFORE_L, at.W_BEFORE_R, at.W_NOW_L, at.W_NOW_R):
         sides[is_waiting & is_known, column] = 0.0
     for column in (at.W_BEFORE_U, at.W_NOW_U):

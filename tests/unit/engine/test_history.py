@@ -97,3 +97,52 @@ def test_history_for_an_unknown_symbol_makes_it_known() -> None:
     p = player(trigger(price(">", 1)), is_offline=False)
     history(p, "10:00:00", [1.0])
     assert SYMBOL in p.engine.symbols
+
+
+def test_T14_a_trade_of_a_minute_that_history_has_closed_is_late() -> None:
+    p = player(is_offline=False)
+    history(p, "10:00:00", [10.0, 11.0, 12.0])
+    p.prints(("10:02:30", 99), ("10:03:10", 20), ("10:05:00", 20))
+    assert p.candle("5m", "10:00:00").high == 20
+    assert p.engine.counters()["late"] == 1
+
+
+def test_T12_a_day_of_history_ended_with_its_session_and_is_there_the_next_morning() -> None:
+    p = player(is_offline=False)
+    p.mark("12:00:00")  # before Monday's open in New York
+    friday = at("14:30:00", "2025-03-07")
+    columns = HistoryColumns(
+        ts_ms=[friday], open=[10.0], high=[12.0], low=[9.0], close=[11.0], volume=[5.0], vwap=[10.5], trades=[7]
+    )
+    output = p.engine.on_history("AAPL", "regular", "1d", "test-history", columns)
+    assert [(c.ts_ms, c.end_ms) for c in output.candles] == [(friday, at("21:00:00", "2025-03-07"))]
+
+
+def test_T17_candles_back_are_counted_without_the_partial_one() -> None:
+    config = {"conditions": [{"operand": "close", "operator": "rises_by_pct", "value": 1, "candles": 1}],
+              "evaluate": "candle_close", "fire": "every_edge"}  # fmt: skip
+    p = player(trigger(config, agent_type="technical_trigger"), is_offline=False)
+    history(p, "10:00:00", [100.0, 50.0])
+    p.prints(("10:02:30", 60), ("10:03:10", 60))  # the partial candle of 10:02 closes 20 % above 10:01
+    (baseline,) = p.suppressions
+    assert baseline.firing.evidence.leaves[0].right.now == pytest.approx(50.5)
+    assert "partial" in baseline.firing.evidence.flags
+
+
+def test_T4_a_cross_at_a_close_counts_also_before_the_first_candle_of_its_own_timeframe_has_closed() -> None:
+    config = {"conditions": [{"operand": "price", "operator": "crosses_below", "value": 100, "timeframe": "5m"}],
+              "evaluate": "candle_close", "fire": "every_edge"}  # fmt: skip
+    p = player(trigger(config, agent_type="technical_trigger"))
+    p.prints(("10:00:10", 101), ("10:01:10", 99), ("10:02:10", 99))
+    assert p.decided_at() == ["10:02:00"]
+
+
+def test_T18_require_stable_does_not_compare_with_a_value_that_was_not_stable() -> None:
+    leaf = {"indicator": "EMA_3", "operator": "rises_by_pct", "value": 1, "candles": 3}
+    config = {"conditions": [leaf], "require_stable": True, "fire": "every_edge"}
+    p = player(trigger(config, agent_type="technical_trigger"), is_offline=False)
+    history(p, "10:00:00", [100.0 + i for i in range(15)])  # stable from the 14th on: EMA_3 of 3 + 3.45 * 3
+    p.prints(("10:15:00", 200))
+    assert p.suppressions == []  # the value three candles ago is the 13th
+    p.prints(("10:16:00", 400))
+    assert [s.reason for s in p.suppressions] == ["baseline"]

@@ -1,0 +1,149 @@
+"""Random triggers: every operator, signal, group and common field of the grammar."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.oracle.records import TriggerText
+from tests.properties.engine.dice import Dice
+
+CRYPTO, STOCK = "BINANCE:BTCUSDT", "AAPL"
+SYMBOLS = (CRYPTO, STOCK)
+ONE_SIDED = (">", ">=", "<", "<=", "crosses_above", "crosses_below")
+FIELDS = (
+    "price", "price", "price", "close@1m", "open@5m", "high@1m", "low@5m", "volume@1m", "vwap@5m", "close@15m",
+    "high@1h", "low@4h", "close@1d",
+)  # fmt: skip
+INDICATORS = (
+    "SMA_2@1m", "SMA_3@1m", "EMA_3@1m", "RSI_2@1m", "BBANDS_3_2.upper@1m", "BBANDS_3_2.lower@1m", "ATR_2@1m",
+    "MACD_2_3_2.line@1m", "MACD_2_3_2.histogram@1m", "STOCH_3_2_2.k@1m", "STOCH_2_2.d@1m", "ADX_2@1m", "ROC_2@1m",
+    "OBV@1m", "SMA_2@5m", "EMA_2@5m", "RSI_2@5m", "WMA_3@1m", "HMA_4@1m", "DEMA_2@1m", "TEMA_2@1m", "KAMA_2@1m",
+    "NATR_2@1m", "TR@1m", "KELTNER_2_1_2.upper@1m", "WILLR_3@1m", "DONCHIAN_2.middle@1m", "AROON_2.up@1m",
+    "AROON_3.down@1m", "PLUSDI_2@1m", "MINUSDI_2@1m", "MOM_2@1m", "SLOPE_3@1m", "STDDEV_3@1m", "ZSCORE_3@1m", "AD@1m",
+    "CMF_2@1m", "MFI_2@1m", "RVOL_2@1m", "SMA_5@1m", "RSI_4@1m",
+)  # fmt: skip
+LEVELS = (98.0, 99.0, 99.5, 100.0, 100.0, 100.5, 101.0, 102.0)
+LEVELS_OF = {
+    "RSI": (20.0, 35.0, 50.0, 65.0, 80.0), "STOCH": (20.0, 50.0, 80.0), "ADX": (20.0, 30.0, 50.0),
+    "PLUSDI": (10.0, 20.0, 40.0), "MINUSDI": (10.0, 20.0, 40.0), "AROON": (30.0, 70.0), "MFI": (20.0, 50.0, 80.0),
+    "MACD": (-0.5, -0.1, 0.0, 0.1, 0.5), "ROC": (-1.0, -0.5, 0.0, 0.5, 1.0), "MOM": (-1.0, -0.5, 0.0, 0.5, 1.0),
+    "SLOPE": (-0.5, 0.0, 0.5), "ZSCORE": (-1.0, 0.0, 1.0), "CMF": (-0.5, 0.0, 0.5), "WILLR": (-80.0, -50.0, -20.0),
+    "ATR": (0.2, 0.5, 1.0), "NATR": (0.2, 0.5, 1.0), "TR": (0.2, 0.5, 1.0), "STDDEV": (0.2, 0.5, 1.0),
+    "RVOL": (0.5, 1.0, 2.0), "volume": (1.0, 3.0, 5.0, 10.0), "OBV": (-3.0, 0.0, 3.0, 10.0),
+    "AD": (-3.0, 0.0, 3.0, 10.0),
+}  # fmt: skip
+
+
+def one_in(dice: Dice, n: int) -> bool:
+    return dice.number(1, n) == n
+
+
+def level(dice: Dice, operand: str) -> float:
+    """Return a threshold near which an operand of a tape around 100 moves."""
+    name = operand.partition("@")[0].partition("_")[0]
+    return dice.pick(LEVELS_OF.get(name, LEVELS))
+
+
+def leaf(dice: Dice, operands: tuple[str, ...]) -> dict[str, Any]:
+    left = dice.pick(operands)
+    found: dict[str, Any] = {"operand": left}
+    shape = dice.pick(("number", "number", "number", "operand", "range", "pct"))
+    if shape in ("number", "operand"):
+        operator = dice.pick(ONE_SIDED)
+        found |= {"operator": operator, "value": level(dice, left) if shape == "number" else dice.pick(operands)}
+        if one_in(dice, 4):
+            found["hysteresis"] = dice.pick((0.5, 1.0, 10.0))
+        if operator.startswith("crosses"):
+            found["within_candles"] = dice.number(1, 3)
+    elif shape == "range":
+        bounds: list[Any] = sorted([level(dice, left), level(dice, left)])
+        if one_in(dice, 4):
+            bounds[dice.number(0, 1)] = dice.pick(operands)
+        found |= {"operator": dice.pick(("inside", "outside")), "value": bounds}
+    else:
+        operator = dice.pick(("rises_by_pct", "falls_by_pct"))
+        found |= {"operator": operator, "value": dice.pick((0.25, 0.5, 1, 2)), "candles": dice.number(1, 3)}
+    if one_in(dice, 3):
+        found["timeframe"] = dice.pick(("1m", "5m", "15m", "1h"))
+    return found
+
+
+def signal(dice: Dice) -> dict[str, Any]:
+    if one_in(dice, 2):
+        return {
+            "indicator": dice.pick(("MACD_2_3_2", "STOCH_3_2_2", "MACD_2_3_2@5m")),
+            "signal": dice.pick(("bullish_crossover", "bearish_crossover")),
+            "within_candles": dice.number(1, 2),
+        }
+    return {
+        "indicator": dice.pick(("SMA", "EMA@1m")),
+        "signal": dice.pick(("golden_cross", "death_cross")),
+        "fast": 2,
+        "slow": 3,
+    }
+
+
+def node(dice: Dice, operands: tuple[str, ...], depth: int = 0) -> dict[str, Any]:
+    if depth < 3 and one_in(dice, 3):
+        kind = dice.pick(("not", "all", "any"))
+        if kind == "not":
+            return {"not": node(dice, operands, depth + 1)}
+        return {kind: [node(dice, operands, depth + 1) for _ in range(dice.number(1, 3))]}
+    if operands is not FIELDS and one_in(dice, 6):
+        return signal(dice)
+    return leaf(dice, operands)
+
+
+def common(dice: Dice, start_ms: int) -> dict[str, Any]:
+    """Return the common fields: always a timeframe, now and then one of the others."""
+
+    def iso(offset_ms: int) -> str:
+        return datetime.fromtimestamp((start_ms + offset_ms) / 1000, UTC).isoformat()
+
+    found: dict[str, Any] = {
+        "timeframe": dice.pick(("1m", "1m", "1m", "5m", "15m", "1h", "4h", "1d")),
+        "fire": dice.pick(("every_edge", "every_edge", "every_edge", "once_per_candle", "once")),
+    }
+    rare: dict[str, tuple[Any, ...]] = {
+        "cooldown_seconds": (5, 30, 60, 3600),
+        "max_firings_per_session": (1, 2, 3),
+        "max_firings": (1, 2, 3),
+        "session": ("regular", "extended"),
+        "rearm": ("on_false", "next_session", "manual"),
+        "after_gap": ("baseline", "fire", "fire"),
+        "require_stable": (True, False),
+        "valid_from": (iso(60_000),),
+        "valid_until": (iso(240_000),),
+    }
+    for key, choices in rare.items():
+        if one_in(dice, 7):
+            found[key] = dice.pick(choices)
+    return found
+
+
+def config(dice: Dice, start_ms: int, operands: tuple[str, ...]) -> dict[str, Any]:
+    """Return the config of a technical trigger."""
+    found = common(dice, start_ms)
+    is_closed = one_in(dice, 4)
+    if is_closed:
+        found |= {"evaluate": "candle_close", "timeframe": dice.pick(("1m", "1m", "5m"))}
+    if one_in(dice, 4):
+        counted = {"candles": dice.number(1, 3)} if is_closed else {"trades": dice.number(1, 3)}
+        found["hold"] = dice.pick((counted, {"seconds": 5}, {"seconds": 30}, {"seconds": 0.5}))
+    top = node(dice, operands)
+    kinds = [k for k in ("all", "any", "not") if k in top]
+    if kinds:
+        return found | {kinds[0]: top[kinds[0]]}
+    more = [leaf(dice, operands)] if one_in(dice, 3) else []
+    return found | {"conditions": [top, *more], "logic": dice.pick(("AND", "OR"))}
+
+
+def trigger(dice: Dice, start_ms: int, operands: tuple[str, ...], node_id: str, version: int) -> TriggerText:
+    symbols = dice.pick(((CRYPTO,), (CRYPTO,), (STOCK,), SYMBOLS))
+    if one_in(dice, 6):
+        found = common(dice, start_ms) | {
+            "operator": dice.pick(ONE_SIDED), "value": dice.pick(LEVELS), "operand": dice.pick(FIELDS),
+        }  # fmt: skip
+        return TriggerText("price_trigger", found, "p", node_id, version, symbols, "1m")
+    return TriggerText("technical_trigger", config(dice, start_ms, operands), "p", node_id, version, symbols, "1m")
