@@ -11,10 +11,11 @@ from typing import Literal, TypeVar
 import msgspec
 
 from core.errors import Malformed
+from core.wire.trades import FeedHealth
 from engine.firing import Firing, Suppression, SuppressionReason
 
 __all__ = [
-    "CostRecord", "DeadLetter", "EventRecord", "Firing", "NewsRecord", "Suppression",
+    "CostRecord", "DeadLetter", "EventRecord", "FeedHealthRecord", "Firing", "NewsRecord", "Suppression",
     "SuppressionReason", "TriggerRecord", "decode", "encode",
 ]  # fmt: skip
 
@@ -73,6 +74,11 @@ class CostRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `news`, key news id: one item of the feed's REST list, published by us once (T34).
+
+    `published_ms` is the feed's statement in epoch ms, `recv_ms` our receipt. `symbols` is never empty.
+    """
+
     news_id: str
     symbols: list[str]
     published_ms: int
@@ -81,6 +87,24 @@ class NewsRecord(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
     source: str = ""
     url: str = ""
+
+
+class FeedHealthRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `feed-health`, key `feed|symbol`: the state of a symbol's feed has changed (T20).
+
+    symbol   empty: the feed as a whole
+    at_ms    feed time of the change; (feed, symbol, at_ms) names the record. recv_ms: our wall clock then
+    gap_ms   how long the feed had been away, 0 while it is there
+    detail   why, as a sentence; may be empty
+    """
+
+    feed: str
+    symbol: str
+    at_ms: int
+    recv_ms: int
+    health: FeedHealth
+    gap_ms: int = 0
+    detail: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +117,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     original: bytes
 
 
-Record = TriggerRecord | EventRecord | CostRecord | NewsRecord | DeadLetter | Firing | Suppression
+Record = TriggerRecord | EventRecord | CostRecord | NewsRecord | FeedHealthRecord | DeadLetter | Firing | Suppression
 _T = TypeVar("_T")
 
 

@@ -29,12 +29,13 @@ class Topics:
     events: Topic
     costs: Topic
     news: Topic
+    feed_health: Topic
     dead_letters: Topic
 
     def all(self) -> tuple[Topic, ...]:
         return (
             self.trades, self.triggers, self.firings, self.suppressions,
-            self.events, self.costs, self.news, self.dead_letters,
+            self.events, self.costs, self.news, self.feed_health, self.dead_letters,
         )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def topics(settings: Settings) -> Topics:
         events=topic("events", hours=72),
         costs=topic("costs", hours=168),
         news=topic("news", hours=72),
+        feed_health=topic("feed-health", hours=72),
         dead_letters=topic("dead-letters", hours=168),
     )
 
