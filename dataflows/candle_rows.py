@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.firing import ClosedCandle
 
 COLUMNS = (
-    "symbol", "session", "timeframe", "ts_ms", "end_ms", "open", "high", "low", "close",
-    "volume", "vwap", "trades", "partial", "feed", "source", "indicators", "version",
+    "symbol", "session", "timeframe", "feed", "ts_ms", "end_ms", "open", "high", "low", "close",
+    "volume", "vwap", "trades", "partial", "source", "seam_ms", "indicators", "version",
 )  # fmt: skip
+PARTIAL, HISTORY, LIVE = 0, 1, 2
+"""Of two rows of one candle the one that knows more stays (the schema's `version`)."""
 _STREAM = "stream"
 
+Row = tuple[object, ...]
 
-def candle_row(candle: ClosedCandle, feed: str) -> tuple[object, ...]:
-    """Return a row; of two rows of one candle the one that knows more stays (the schema's `version`)."""
-    version = 0 if candle.partial else 2 if candle.source == _STREAM else 1
+
+def candle_rows(candles: Sequence[ClosedCandle], feed: str) -> list[Row]:
+    """Return a row each. Candles of a history come in one piece: its seam is the end of the last of them (T22)."""
+    seams: dict[tuple[str, str, str, str], int] = {}
+    for candle in candles:
+        if candle.source != _STREAM:
+            series = _series(candle)
+            seams[series] = max(seams.get(series, 0), candle.end_ms)
+    return [_row(candle, feed, seams.get(_series(candle), 0) if seams else 0) for candle in candles]
+
+
+def _series(candle: ClosedCandle) -> tuple[str, str, str, str]:
+    return candle.symbol, candle.session, candle.timeframe, candle.source
+
+
+def _row(candle: ClosedCandle, feed: str, seam_ms: int) -> Row:
+    version = PARTIAL if candle.partial else LIVE if candle.source == _STREAM else HISTORY
     return (
-        candle.symbol, candle.session, candle.timeframe, candle.ts_ms, candle.end_ms, candle.open, candle.high,
-        candle.low, candle.close, candle.volume, candle.vwap, candle.trades, candle.partial, feed, candle.source,
+        candle.symbol, candle.session, candle.timeframe, feed, candle.ts_ms, candle.end_ms, candle.open, candle.high,
+        candle.low, candle.close, candle.volume, candle.vwap, candle.trades, candle.partial, candle.source, seam_ms,
         candle.values, version,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`python -m dataflows.costs`: costs, firings, suppressions and executions to ClickHouse."""
+"""`python -m dataflows.costs`: costs, firings, suppressions, executions, news and feed health to ClickHouse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cost flow's logic: records of four topics become rows of four tables, offsets follow once they are there.
+"""The cost flow's logic: records of six topics become rows of six tables, offsets follow once they are there.
 
 Kafka itself is the buffer: while ClickHouse (or Postgres) is away nothing is committed and nothing more is read.
 Repeated rows replace themselves, so reading again is harmless.
@@ -24,17 +24,21 @@ from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.spill import make_batch
 from core.store.execution_history import rows_of
 from core.store.postgres import Engine
-from core.wire.records import CostRecord, DeadLetter, EventRecord, decode, encode
+from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
 from core.wire.topics import topics
 from dataflows.history_rows import (
     COSTS,
     EXECUTIONS,
+    FEED_HEALTH,
     FIRINGS,
+    NEWS,
     SUPPRESSIONS,
     Row,
     cost_row,
     execution_row,
+    feed_health_row,
     firing_row,
+    news_row,
     suppression_row,
 )
 from dataflows.outgoing import Outgoing
@@ -59,12 +63,15 @@ class Rows:
     costs: list[Row] = field(default_factory=list[Row])
     firings: list[Row] = field(default_factory=list[Row])
     suppressions: list[Row] = field(default_factory=list[Row])
+    news: list[Row] = field(default_factory=list[Row])
+    feed_health: list[Row] = field(default_factory=list[Row])
     executions: set[UUID] = field(default_factory=set[UUID])
     unreadable: list[Outgoing] = field(default_factory=list[Outgoing])
     next: dict[Place, int] = field(default_factory=dict[Place, int])
 
     def __len__(self) -> int:
-        return len(self.costs) + len(self.firings) + len(self.suppressions) + len(self.executions)
+        lists = (self.costs, self.firings, self.suppressions, self.news, self.feed_health)
+        return sum(map(len, lists)) + len(self.executions)
 
 
 class HistoryStream:
@@ -94,6 +101,10 @@ class HistoryStream:
             names.firings.name: lambda data, rows: rows.firings.append(firing_row(decode(data, Firing))),
             names.suppressions.name: lambda data, rows: rows.suppressions.append(
                 suppression_row(decode(data, Suppression))
+            ),
+            names.news.name: lambda data, rows: rows.news.append(news_row(decode(data, NewsRecord))),
+            names.feed_health.name: lambda data, rows: rows.feed_health.append(
+                feed_health_row(decode(data, FeedHealthRecord))
             ),
             names.events.name: _note_execution,
         }
@@ -158,7 +169,7 @@ class HistoryStream:
             try:
                 self._store(rows)
             except Unavailable as error:
-                self._heartbeat.report("waiting", f"{error}; costs and firings wait in the log")
+                self._heartbeat.report("waiting", f"{error}; costs, firings and news wait in the log")
                 self._stop.wait(again_s)
                 again_s = min(_LONGEST_AGAIN_S, 2 * again_s)
                 continue
@@ -180,6 +191,8 @@ class HistoryStream:
         self._insert("costs", COSTS, rows.costs)
         self._insert("firings", FIRINGS, rows.firings)
         self._insert("suppressions", SUPPRESSIONS, rows.suppressions)
+        self._insert("news", NEWS, rows.news)
+        self._insert("feed_health", FEED_HEALTH, rows.feed_health)
         if rows.executions:
             with self._postgres.begin() as tx:
                 found = rows_of(tx, rows.executions)
@@ -217,7 +230,9 @@ class HistoryStream:
         if self._reader.is_away:
             self._heartbeat.report("waiting", "Kafka is away; history is written on when it is back", **numbers)
         else:
-            self._heartbeat.report("ok", "writing costs, firings and executions to the history", **numbers)
+            self._heartbeat.report(
+                "ok", "writing costs, firings, executions, news and feed health to the history", **numbers
+            )
 
 
 def _note_execution(data: bytes, rows: Rows) -> None:

@@ -1,4 +1,4 @@
-"""Costs, firings, suppressions and executions as rows of the history."""
+"""Costs, firings, suppressions, executions, news and feed health as rows of the history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 from core.clock import to_ms
 from core.store.execution_history import ExecutionRow
-from core.wire.records import CostRecord
+from core.wire.records import CostRecord, FeedHealthRecord, NewsRecord
 from engine.firing import Evidence, Firing, Suppression
 
 Row = tuple[object, ...]
@@ -25,12 +25,22 @@ EXECUTIONS = (
     "pipeline_version", "trigger_version", "created_ms", "started_ms", "finished_ms", "steps", "llm_calls",
     "input_tokens", "output_tokens", "total_cost_usd", "updated_ms",
 )  # fmt: skip
+NEWS = ("news_id", "symbols", "published_ms", "recv_ms", "headline", "summary", "source", "url")
+FEED_HEALTH = ("feed", "symbol", "at_ms", "recv_ms", "health", "gap_ms", "detail")
 _BY_DISPATCHER = frozenset({"overlap", "superseded", "ttl", "budget", "storm", "paused"})
 """Suppressions that are not the engine's (T29)."""
 
 
 def cost_row(cost: CostRecord) -> Row:
     return tuple(getattr(cost, name) for name in COSTS)
+
+
+def news_row(news: NewsRecord) -> Row:
+    return tuple(getattr(news, name) for name in NEWS)
+
+
+def feed_health_row(change: FeedHealthRecord) -> Row:
+    return tuple(getattr(change, name) for name in FEED_HEALTH)
 
 
 def firing_row(firing: Firing) -> Row:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from core.clock import Clock
 from core.store.clickhouse.writer import BatchWriter
-from dataflows.candle_rows import candle_row
+from dataflows.candle_rows import candle_rows
 from dataflows.checkpointing import Checkpointer
 from dataflows.effects import Effects
 from dataflows.live_publisher import LivePublisher
@@ -89,7 +89,7 @@ class Stream:
             if effects.outgoing:
                 self._publisher.send(effects.outgoing)
             if effects.candles:
-                self._candles.add([candle_row(candle, self._feed) for candle in effects.candles])
+                self._candles.add(candle_rows(effects.candles, self._feed))
             if effects.live is not None:
                 self._live.put(effects.live)
             if effects.checkpoint is not None:

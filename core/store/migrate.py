@@ -1,4 +1,4 @@
-"""Bring every store to the schema of this version: Postgres by Alembic, ClickHouse by its own DDL.
+"""Bring every store to the schema of this version: Postgres by Alembic, ClickHouse by its own numbered DDL.
 
 Safe to call at every start and by several processes at once: an advisory lock lets one at a time through,
 and the others find nothing left to do.
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
 _LOCK = 7_261_001
+_CLICKHOUSE_TIMEOUT_S = 900.0
 _log = logger(__name__)
 
 
@@ -41,7 +42,8 @@ def run(settings: Settings) -> None:
 
 
 def migrate_clickhouse(settings: Settings) -> None:
-    clickhouse = ClickHouse(settings)
+    # Copying a year of candles into a new table takes its time.
+    clickhouse = ClickHouse(settings, timeout_s=_CLICKHOUSE_TIMEOUT_S)
     try:
         schema.create(clickhouse)
     finally:

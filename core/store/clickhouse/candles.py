@@ -11,7 +11,11 @@ FAR_FUTURE_MS = 253_402_300_799_000
 
 
 class StoredCandle(msgspec.Struct, frozen=True, kw_only=True):
-    """`indicators` maps the canonical column to its value, NaN while warming up."""
+    """`indicators` maps the canonical column to its value, NaN while warming up.
+
+    source   stream, backfill, or the name of an imported history
+    seam_ms  where its source ended and another took over, 0 for the stream
+    """
 
     symbol: str
     session: str
@@ -28,6 +32,7 @@ class StoredCandle(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool
     feed: str
     source: str
+    seam_ms: int
     indicators: dict[str, float]
 
 
@@ -37,6 +42,11 @@ SELECT {_COLUMNS} FROM (
     SELECT {_COLUMNS} FROM candles FINAL
     WHERE symbol = {{symbol:String}} AND session = {{session:String}} AND timeframe = {{timeframe:String}}
       AND ts_ms < {{before:Int64}}
+      AND feed = if({{feed:String}} = '', (
+          SELECT argMax(feed, ts_ms) FROM candles
+          WHERE symbol = {{symbol:String}} AND session = {{session:String}} AND timeframe = {{timeframe:String}}
+            AND ts_ms < {{before:Int64}}
+      ), {{feed:String}})
     ORDER BY ts_ms DESC LIMIT {{limit:UInt32}}
 ) ORDER BY ts_ms"""
 
@@ -49,11 +59,17 @@ def latest(
     session: Session = "regular",
     limit: int = 300,
     before_ms: int = FAR_FUTURE_MS,
+    feed: str = "",
 ) -> list[StoredCandle]:
-    """Return the last `limit` closed candles that start before a time, oldest first.
+    """Return the last `limit` closed candles of one feed that start before a time, oldest first.
+
+    Args:
+        feed: Empty: the feed that has the newest one. Prices of two feeds are never mixed.
 
     Raises:
         Unavailable: ClickHouse does not answer.
     """
-    parameters = {"symbol": symbol, "session": session, "timeframe": timeframe, "before": before_ms, "limit": limit}
+    parameters = {
+        "symbol": symbol, "session": session, "timeframe": timeframe, "before": before_ms, "limit": limit, "feed": feed,
+    }  # fmt: skip
     return clickhouse.rows(_LATEST, parameters, StoredCandle)

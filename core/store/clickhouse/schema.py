@@ -1,184 +1,62 @@
-"""The tables of ClickHouse. Every statement may be repeated; `create` runs them all.
+"""The tables of ClickHouse, brought to the version of this program by numbered migrations.
 
 Times are epoch milliseconds UTC, partitions are months of event time, order keys are what the page asks by.
 Delivery is at least once, so each table replaces rows of one key; readers say FINAL and see no duplicate.
-For the same reason the roll-up of costs is a view and no materialised sum, which would count a repeat twice.
+For the same reason the roll-ups are views and no materialised sums, which would count a repeat twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import msgspec
 
+from core.observability import logger
 from core.store.clickhouse.client import ClickHouse
+from core.store.clickhouse.migrations import m0001, m0002, m0003
 
-_SETTINGS = "SETTINGS non_replicated_deduplication_window = 1000"
-_MONTH_OF = "PARTITION BY toYYYYMM(fromUnixTimestamp64Milli({column}, 'UTC'))"
-
-CANDLES = f"""
-CREATE TABLE IF NOT EXISTS candles (
-    symbol LowCardinality(String),
-    session LowCardinality(String),
-    timeframe LowCardinality(String),
-    ts_ms Int64 COMMENT 'start',
-    end_ms Int64,
-    open Float64, high Float64, low Float64, close Float64,
-    volume Float64, vwap Float64, trades UInt32,
-    partial Bool COMMENT 'the subscription began within it',
-    feed LowCardinality(String),
-    source LowCardinality(String) COMMENT 'live, or where the history came from',
-    indicators Map(LowCardinality(String), Float64) COMMENT 'by canonical column; NaN while warming up',
-    version UInt8 COMMENT 'of equal keys the highest stays: 0 partial, 1 history, 2 closed live'
-) ENGINE = ReplacingMergeTree(version)
-{_MONTH_OF.format(column="ts_ms")}
-ORDER BY (symbol, session, timeframe, ts_ms)
-{_SETTINGS}"""
-
-FIRINGS = f"""
-CREATE TABLE IF NOT EXISTS firings (
-    firing_id String,
-    pipeline_id String,
-    trigger_id String,
-    trigger_version UInt32,
-    symbol LowCardinality(String),
-    ts_ms Int64 COMMENT 'of the firing trade',
-    decided_ms Int64,
-    price Nullable(Float64),
-    kind LowCardinality(String),
-    feed LowCardinality(String),
-    health LowCardinality(String),
-    flags Array(LowCardinality(String)),
-    evidence String COMMENT 'JSON',
-    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3)
-) ENGINE = ReplacingMergeTree(inserted_at)
-{_MONTH_OF.format(column="decided_ms")}
-ORDER BY (pipeline_id, decided_ms, firing_id)
-{_SETTINGS}"""
-
-SUPPRESSIONS = f"""
-CREATE TABLE IF NOT EXISTS suppressions (
-    firing_id String,
-    pipeline_id String,
-    trigger_id String,
-    trigger_version UInt32,
-    symbol LowCardinality(String),
-    ts_ms Int64,
-    decided_ms Int64,
-    price Nullable(Float64),
-    kind LowCardinality(String),
-    reason LowCardinality(String),
-    source LowCardinality(String) COMMENT 'engine or dispatcher',
-    feed LowCardinality(String),
-    health LowCardinality(String),
-    flags Array(LowCardinality(String)),
-    evidence String COMMENT 'JSON',
-    inserted_at DateTime64(3, 'UTC') DEFAULT now64(3)
-) ENGINE = ReplacingMergeTree(inserted_at)
-{_MONTH_OF.format(column="decided_ms")}
-ORDER BY (pipeline_id, decided_ms, firing_id, reason)
-TTL toDateTime(fromUnixTimestamp64Milli(decided_ms, 'UTC')) + INTERVAL 180 DAY
-{_SETTINGS}"""
-
-COSTS = f"""
-CREATE TABLE IF NOT EXISTS costs (
-    cost_id String,
-    user_id String,
-    execution_id String,
-    pipeline_id String,
-    node_id String,
-    agent_type LowCardinality(String),
-    cost_type LowCardinality(String),
-    at_ms Int64,
-    provider LowCardinality(String),
-    model LowCardinality(String),
-    status UInt16,
-    quantity Decimal(20, 6),
-    input_tokens UInt32, output_tokens UInt32, cache_read_tokens UInt32,
-    unit_cost_usd Decimal(28, 14),
-    amount_usd Decimal(20, 10)
-) ENGINE = ReplacingMergeTree
-{_MONTH_OF.format(column="at_ms")}
-ORDER BY (user_id, at_ms, cost_id)
-{_SETTINGS}"""
-
-COSTS_BY_DAY = """
-CREATE VIEW IF NOT EXISTS costs_by_day AS
-SELECT
-    user_id,
-    toDate(fromUnixTimestamp64Milli(at_ms, 'UTC')) AS day,
-    agent_type, provider, model, pipeline_id, cost_type,
-    sum(amount_usd) AS amount_usd,
-    countIf(cost_type = 'llm_tokens') AS calls,
-    sum(costs.input_tokens) AS input_tokens,
-    sum(costs.output_tokens) AS output_tokens
-FROM costs FINAL
-GROUP BY user_id, day, agent_type, provider, model, pipeline_id, cost_type"""
-
-EXECUTIONS = f"""
-CREATE TABLE IF NOT EXISTS executions (
-    execution_id String,
-    firing_id String,
-    pipeline_id String,
-    user_id String,
-    symbol LowCardinality(String),
-    kind LowCardinality(String),
-    status LowCardinality(String),
-    reason LowCardinality(String),
-    error String,
-    pipeline_version UInt32,
-    trigger_version UInt32,
-    created_ms Int64,
-    started_ms Nullable(Int64),
-    finished_ms Nullable(Int64),
-    steps UInt16,
-    llm_calls UInt32,
-    input_tokens UInt64, output_tokens UInt64,
-    total_cost_usd Decimal(20, 10),
-    updated_ms Int64 COMMENT 'of equal keys the last stays'
-) ENGINE = ReplacingMergeTree(updated_ms)
-{_MONTH_OF.format(column="created_ms")}
-ORDER BY (user_id, created_ms, execution_id)
-{_SETTINGS}"""
-
-FEED_HEALTH = f"""
-CREATE TABLE IF NOT EXISTS feed_health (
-    feed LowCardinality(String),
-    symbol LowCardinality(String) COMMENT 'empty: the feed as a whole',
-    at_ms Int64,
-    health LowCardinality(String),
-    gap_ms Int64,
-    detail String
-) ENGINE = ReplacingMergeTree
-{_MONTH_OF.format(column="at_ms")}
-ORDER BY (feed, symbol, at_ms)
-TTL toDateTime(fromUnixTimestamp64Milli(at_ms, 'UTC')) + INTERVAL 400 DAY
-{_SETTINGS}"""
-
-STATEMENTS = {
-    "candles": CANDLES,
-    "firings": FIRINGS,
-    "suppressions": SUPPRESSIONS,
-    "costs": COSTS,
-    "executions": EXECUTIONS,
-    "feed_health": FEED_HEALTH,
-    "costs_by_day": COSTS_BY_DAY,
-}
+_log = logger(__name__)
 
 
-_PRESENT = "SELECT name FROM system.tables WHERE database = {database:String}"
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """`apply` may be run again after it stopped half-way, and beside another process that runs it."""
+
+    version: int
+    about: str
+    apply: Callable[[ClickHouse], None]
 
 
-class _Table(msgspec.Struct, frozen=True):
-    name: str
+MIGRATIONS = (
+    Migration(1, "first tables", m0001.apply),
+    Migration(2, "candles by feed, with seams", m0002.apply),
+    Migration(3, "news, trades, imports, roll-ups by day", m0003.apply),
+)
+_VERSIONS = """
+CREATE TABLE IF NOT EXISTS schema_versions (
+    version UInt32, about String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+) ENGINE = ReplacingMergeTree ORDER BY version"""
 
 
-def create(clickhouse: ClickHouse) -> None:
-    """Create the database and whatever tables it lacks.
+class _Applied(msgspec.Struct, frozen=True):
+    version: int
+
+
+def create(clickhouse: ClickHouse, *, up_to: int = MIGRATIONS[-1].version) -> None:
+    """Create the database and apply the migrations it lacks. A newer database than this program is left alone.
 
     Raises:
-        Unavailable: ClickHouse does not answer.
+        Unavailable: ClickHouse does not answer; call it again.
     """
     clickhouse.create_database()
-    present = {table.name for table in clickhouse.rows(_PRESENT, {"database": clickhouse.database}, _Table)}
-    for name, statement in STATEMENTS.items():
-        if name not in present:
-            clickhouse.command(statement)
+    clickhouse.command(_VERSIONS)
+    applied = {row.version for row in clickhouse.rows("SELECT version FROM schema_versions", {}, _Applied)}
+    for migration in MIGRATIONS:
+        if migration.version in applied or migration.version > up_to:
+            continue
+        migration.apply(clickhouse)
+        clickhouse.command(
+            f"INSERT INTO schema_versions (version, about) VALUES ({migration.version}, '{migration.about}')"
+        )
+        _log.info("ClickHouse migrated", version=migration.version, about=migration.about)

@@ -18,7 +18,7 @@ from core.store import events, executions, pipelines, postgres, users
 from core.store.clickhouse import costs as cost_reader
 from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.firings import page_of_firings, page_of_suppressions
-from core.wire.records import CostRecord, DeadLetter, EventRecord, decode, encode
+from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
 from core.wire.topics import topics
 from dataflows.sure_reader import open_log
 from engine.firing import Firing, Suppression
@@ -34,6 +34,12 @@ USER = UUID("6a3f1f0e-0000-4000-8000-000000000001")
 
 class Count(msgspec.Struct):
     n: int
+
+
+class StoredNews(msgspec.Struct):
+    headline: str
+    symbols: list[str]
+    recv_ms: int
 
 
 class ExecutionInHistory(msgspec.Struct):
@@ -128,6 +134,32 @@ def test_costs_firings_suppressions_and_executions_are_in_the_history_once(
         ]
     [letter] = [decode(value, DeadLetter) for value in read_all(migrated, names.dead_letters.name)]
     assert (letter.reason, letter.original) == ("bad_json", b"rubbish")
+
+
+def test_news_and_changes_of_feed_health_are_in_the_history_once(migrated: Settings, tmp_path: Path) -> None:
+    open_log(migrated)
+    names = topics(migrated)
+    now_ms = SystemClock().now_ms()
+    items = [
+        NewsRecord(
+            news_id=f"n{i}", symbols=["AAPL", "MSFT"], published_ms=now_ms - i, recv_ms=now_ms, headline=f"it is {i}"
+        )
+        for i in range(3)
+    ]
+    changes = [
+        FeedHealthRecord(feed="finnhub", symbol=symbol, at_ms=now_ms, recv_ms=now_ms, health="stale", gap_ms=31_000)
+        for symbol in ("", "AAPL")
+    ]
+    put_all(migrated, names.news.name, [encode(item) for item in [*items, items[0]]])
+    put_all(migrated, names.feed_health.name, [encode(change) for change in [*changes, changes[1]]])
+    with running_costs(migrated, tmp_path, "loop"):
+        wait_for_count(migrated, "news", 3)
+        wait_for_count(migrated, "feed_health", 2)
+    with contextlib.closing(ClickHouse(migrated)) as clickhouse:
+        query = "SELECT headline, symbols, recv_ms FROM news FINAL ORDER BY published_ms DESC"
+        assert clickhouse.rows(query, {}, StoredNews)[0] == StoredNews("it is 0", ["AAPL", "MSFT"], now_ms)
+        query = "SELECT toInt64(sum(gap_ms)) AS n FROM feed_health FINAL WHERE health = 'stale'"
+        assert clickhouse.rows(query, {}, Count) == [Count(62_000)]
 
 
 def test_a_killed_cost_flow_reads_on_and_writes_nothing_twice(migrated: Settings, tmp_path: Path) -> None:
