@@ -147,7 +147,8 @@ class Admission:
         """Ask a few times; where REST stays away, nobody else waits for it for a while."""
         tries = _TRIES if self._clock.monotonic() >= self._rest_away_until else 1
         while True:
-            await asyncio.sleep(self._rest.wait_s())
+            while wait_s := self._rest.turn():
+                await asyncio.sleep(wait_s)
             try:
                 found = await asyncio.to_thread(
                     self._history.fetch, symbol, ask, self._feed_clock.feed_ms(), session=session, since_ms=since_ms

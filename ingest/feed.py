@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from core.clock import Clock
-from core.errors import Unavailable
+from core.errors import NotAllowed, Unavailable
 from core.heartbeat import Heartbeat
 from core.observability import logger
 from core.settings import Settings
-from core.wire.trades import Mark
+from core.store import feed_status
+from core.store.redis import client as redis_client
 from engine.sessions import Calendars
 from ingest.admission import Admission
 from ingest.backoff import Backoff
+from ingest.board import Board
 from ingest.feedclock import FeedClock, PlayerClock, ReceiptClock
 from ingest.health import SILENT_S, LinkHealth
 from ingest.history import HistorySource
+from ingest.hours import Hours
 from ingest.intake import Intake
 from ingest.leader import RENEW_S, LeaderLock
 from ingest.link import Ended, Link
+from ingest.liveness import Liveness
 from ingest.normaliser import Normaliser
 from ingest.publisher import Publisher
+from ingest.quotes import SHARE as QUOTES_SHARE
+from ingest.quotes import QuoteWatch
 from ingest.rest import Rest
 from ingest.standing import Drops, Troubles, sentence
 from ingest.subscriptions import ControlReader, Wishes
@@ -41,12 +48,16 @@ class Feed:
         self._publisher = Publisher(settings, clock)
         self._player = PlayerClock(settings.finnhub_rest_url, clock) if settings.feed_clock == "player" else None
         self._feed_clock: FeedClock = self._player or ReceiptClock(clock)
+        hours = Hours(calendars)
+        self._liveness = Liveness(clock, hours)
         self._intake = Intake(
             self._publisher,
             Normaliser(calendars, odd_lots=settings.odd_lots),
             self._feed_clock,
             clock,
+            self._liveness,
             on_error=self._take_error,
+            on_news=lambda: None,
         )
         self._health = LinkHealth(clock, gap_tolerance_ms=settings.gap_tolerance_ms)
         self._link = Link(settings, self._take)
@@ -58,6 +69,12 @@ class Feed:
         self._admission = Admission(
             self._wishes, self._link, history, self._rest, self._publisher, self._feed_clock, clock
         )
+        self._quotes = QuoteWatch(clock)
+        self._board = Board(
+            self._health, self._liveness, self._quotes, hours, self._wishes, clock, feed=settings.feed_name
+        )
+        self._redis = redis_client(settings)
+        self._mute_connections = 0
         self._control: ControlReader | None = None
         self._troubles = Troubles()
         self._drops = Drops(clock)
@@ -72,7 +89,7 @@ class Feed:
         """Work until stopped."""
         tasks = [
             asyncio.create_task(work(), name=work.__name__)
-            for work in (self._lead, self._upkeep, self._mark, self._connect, self._admit)
+            for work in (self._lead, self._upkeep, self._mark, self._connect, self._admit, self._compare_quotes)
         ]
         stopped = asyncio.create_task(self._stopping.wait())
         done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -82,6 +99,7 @@ class Feed:
         await self._link.close()
         self._publisher.close()
         self._leader.release()
+        self._redis.close()
         if self._control is not None:
             self._control.close()
         for task in done - {stopped}:
@@ -117,11 +135,40 @@ class Feed:
         while True:
             await self._look_after_the_log()
             await self._ask_player()
-            if self._health.is_up and self._health.silence_s() > SILENT_S:
-                _log.warning("the socket is open but mute: connecting anew")
-                await self._link.close()
+            if self._is_ready:
+                await self._watch_the_stream()
             self._report()
             await asyncio.sleep(_UPKEEP_S)
+
+    async def _watch_the_stream(self) -> None:
+        """Judge silence, say what has changed, and leave a connection that is open but mute (T20)."""
+        feed_ms = self._feed_clock.feed_ms()
+        subscribed = self._admission.subscribed
+        is_mute = self._liveness.look(self._wishes.admitted(), subscribed, feed_ms=feed_ms)
+        is_mute = is_mute or self._health.silence_s() > SILENT_S
+        self._quotes.silent(self._board.silent(subscribed, feed_ms=feed_ms) if self._health.is_up else [])
+        for change in self._board.look(feed_ms=feed_ms):
+            self._publisher.feed_health(change)
+        try:
+            await asyncio.to_thread(feed_status.put_status, self._redis, self._board.status(feed_ms=feed_ms))
+        except Unavailable as error:
+            _log.debug("the feed's status is not stored", reason=str(error))
+        if is_mute and self._health.is_up:
+            _log.warning("the socket is open but mute: connecting anew", trades_missing_ms=self._liveness.mute_ms())
+            self._mute_connections += 1
+            await self._link.close()
+
+    async def _compare_quotes(self) -> None:
+        """Ask for the quotes of silent symbols, one at a time and within a part of the plan (T20)."""
+        while True:
+            await asyncio.sleep(_UPKEEP_S)
+            symbol = self._quotes.due()
+            if symbol is None or self._rest.turn(QUOTES_SHARE) > 0:
+                continue
+            price = 0.0
+            with contextlib.suppress(NotAllowed, Unavailable):
+                price = await asyncio.to_thread(self._rest.quote, symbol)
+            self._quotes.take(symbol, price)
 
     async def _look_after_the_log(self) -> None:
         try:
@@ -153,15 +200,7 @@ class Feed:
         while True:
             await asyncio.sleep(interval_s)
             if self._is_ready:
-                self._publisher.mark(
-                    Mark(
-                        feed_ms=self._feed_clock.feed_ms(),
-                        recv_ms=self._clock.now_ms(),
-                        feed=self._settings.feed_name,
-                        health=self._health.state(),
-                        gap_ms=self._health.gap_ms(),
-                    )
-                )
+                self._publisher.mark(self._board.mark(feed_ms=self._feed_clock.feed_ms()))
 
     async def _connect(self) -> None:
         backoff = Backoff()
@@ -172,13 +211,17 @@ class Feed:
             began = self._clock.monotonic()
             ended = await self._link.run(self._opened)
             self._health.disconnected()
-            self._admission.disconnected(self._feed_clock.feed_ms())
+            # A mute connection was of no use since its last trade, however long it stayed open.
+            mute = self._liveness.heard_feed_ms if self._liveness.is_mute else 0
+            self._admission.disconnected(mute or self._feed_clock.feed_ms())
             backoff.held(self._clock.monotonic() - began)
             await asyncio.sleep(self._judge(ended, backoff))
 
     def _opened(self) -> None:
-        self._admission.connected(after_gap=self._health.gap_ms() > self._settings.gap_tolerance_ms)
+        is_long = self._board.gap_ms() > self._settings.gap_tolerance_ms
+        self._admission.connected(after_gap=is_long or self._liveness.is_mute)
         self._health.connected()
+        self._liveness.connected()
         self._troubles.link = ""
         _log.info("connected to the feed", feed=self._settings.feed_name)
 
@@ -218,6 +261,11 @@ class Feed:
             subscribed=len(self._admission.subscribed),
             waiting_for_slot=len(waiting),
             lag_ms=self._intake.lag_ms,
+            buffered=self._publisher.buffered,
+            mute_connections=self._mute_connections,
+            symbols_live=self._board.count("live"),
+            symbols_quiet=self._board.count("quiet"),
+            symbols_stale=self._board.count("stale"),
             **{name: float(n) for name, n in counts.items()},
         )
         self._heartbeat.report(state, detail)

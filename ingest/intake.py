@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.errors import Malformed
 from ingest.feedclock import FeedClock
 from ingest.frames import read_frame, read_prints
+from ingest.liveness import Liveness
 from ingest.normaliser import FrameMemory, Normaliser
 from ingest.publisher import Publisher
 
@@ -20,7 +21,13 @@ BATCH_S = 0.002
 
 
 class Intake:
-    """Takes frames on the event loop; `on_error` is told the text of each error that the feed sends."""
+    """Takes frames on the event loop.
+
+    Args:
+        liveness: Told of the trades of each frame.
+        on_error: Told the text of each error that the feed sends.
+        on_news: Told that the feed has news; what they are is asked by REST.
+    """
 
     def __init__(
         self,
@@ -28,14 +35,18 @@ class Intake:
         normaliser: Normaliser,
         feed_clock: FeedClock,
         clock: Clock,
+        liveness: Liveness,
         *,
         on_error: Callable[[str], None],
+        on_news: Callable[[], None],
     ) -> None:
         self._publisher = publisher
         self._normaliser = normaliser
         self._feed_clock = feed_clock
         self._clock = clock
+        self._liveness = liveness
         self._on_error = on_error
+        self._on_news = on_news
         self._memory = FrameMemory()
         self._flush: asyncio.TimerHandle | None = None
         self.lag_ms = 0
@@ -52,7 +63,9 @@ class Intake:
                 self._take_trades(text, frame.data)
             elif frame.type == "error":
                 self._on_error(frame.msg)
-            elif frame.type not in ("ping", "news"):
+            elif frame.type == "news":
+                self._on_news()
+            elif frame.type != "ping":
                 raise Malformed("unknown_type", frame.type)
         except Malformed as error:
             self._unreadable(text, error.reason, error.detail)
@@ -64,14 +77,17 @@ class Intake:
             return
         prints, bad = read_prints(data)
         latest_ms = self._feed_clock.latest_ms()
+        heard: dict[str, tuple[int, int]] = {}
         for given in prints:
             row = self._normaliser.row(given, recv_ms=recv_ms, feed_ms=latest_ms)
             if isinstance(row, str):
                 self._unreadable(text, row, f"{given.s} {given.p!r} {given.v!r} {given.t}")
             else:
                 self._publisher.add(row)
+                heard[row.symbol] = (heard.get(row.symbol, (0, 0))[0] + 1, row.ts_ms)
         for original, why in bad:
             self._unreadable(original, "bad_trade", why)
+        self._liveness.trades(heard, feed_ms=self._feed_clock.feed_ms())
         if prints:
             self.lag_ms = self._feed_clock.feed_ms() - max(p.t for p in prints)
         if self._flush is None and self._publisher.has_waiting:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from core.clock import Clock
@@ -16,20 +17,26 @@ from core.errors import Unavailable
 from core.observability import logger
 from core.settings import Settings
 from core.wire import kafka
-from core.wire.records import DeadLetter, encode
+from core.wire.records import DeadLetter, FeedHealthRecord, Record, encode
 from core.wire.topics import partition_of, topics
-from core.wire.trades import History, Mark, encode_history, encode_mark, encode_trades
+from core.wire.trades import FeedHealth, History, Mark, encode_history, encode_mark, encode_trades
 from ingest.normaliser import Partitions, Row, pack
 
 FULL = 1_000
+BUFFER_KB = 128 * 1024
+"""What may wait for Kafka: 3 million trades, or the 30 s after which a message is given up."""
 _log = logger(__name__)
 _LOG_LOST = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)  # pyright: ignore[reportPrivateUsage]
 
 
 class Publisher:
-    """Not shared between threads; `counts` says what was sent and what was lost, by name."""
+    """Not shared between threads; `counts` says what Kafka has and what was dropped, by name.
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    `buffer_kb` bounds what waits for a slow Kafka; what does not fit is dropped and counted, newest first.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, *, buffer_kb: int = BUFFER_KB) -> None:
+        self._buffer_kb = buffer_kb
         self._settings = settings
         self._clock = clock
         self._topics = topics(settings)
@@ -47,6 +54,11 @@ class Publisher:
     def has_waiting(self) -> bool:
         return len(self._partitions) > 0
 
+    @property
+    def buffered(self) -> int:
+        """Messages that Kafka has not acknowledged yet; bounded by `buffer_kb`."""
+        return len(self._producer)
+
     def flush_all(self) -> None:
         for partition in range(self._settings.trades_partitions):
             self.flush(partition)
@@ -54,15 +66,25 @@ class Publisher:
 
     def flush(self, partition: int) -> None:
         rows = self._partitions.take(partition)
-        if rows and self._send(partition, encode_trades(pack(rows)), on_lost=lambda: self._lose(len(rows))):
-            self.counts["trades"] += len(rows)
+        if rows:
+            count = len(rows)
+            self._send(
+                partition,
+                encode_trades(pack(rows)),
+                on_lost=lambda: self.counts.update(trades_dropped=count),
+                on_sent=lambda: self.counts.update(trades=count),
+            )
 
     def mark(self, mark: Mark) -> None:
-        """Put a mark behind all trades of every partition."""
-        encoded = encode_mark(mark)
-        for partition in range(self._settings.trades_partitions):
+        """Put a mark behind all trades of every partition; each is told of its own symbols only."""
+        count = self._settings.trades_partitions
+        differing: list[dict[str, FeedHealth]] = [{} for _ in range(count)]
+        for symbol, health in mark.symbols.items():
+            differing[partition_of(symbol, count)][symbol] = health
+        for partition, symbols in enumerate(differing):
             self.flush(partition)
-            self._send(partition, encoded, on_lost=lambda: None)
+            encoded = encode_mark(msgspec.structs.replace(mark, symbols=symbols))
+            self._send(partition, encoded, on_lost=lambda: self.counts.update(marks_dropped=1))
         self._producer.poll(0)
 
     def history(self, history: History) -> None:
@@ -70,11 +92,14 @@ class Publisher:
         self.flush(partition)
         self._send(partition, encode_history(history), on_lost=lambda: self.counts.update(history_lost=1))
 
+    def feed_health(self, change: FeedHealthRecord) -> None:
+        self._record(self._topics.feed_health.name, change, key=f"{change.feed}|{change.symbol}")
+
     def dead_letter(self, original: bytes, *, reason: str, detail: str) -> None:
         letter = DeadLetter(
             source="ingest", reason=reason, detail=detail, at_ms=self._clock.now_ms(), original=original
         )
-        self._produce(self._topics.dead_letters.name, 0, encode(letter), on_lost=lambda: None)
+        self._record(self._topics.dead_letters.name, letter)
         self.counts["dead_letters"] += 1
 
     def check_log(self) -> bool:
@@ -102,7 +127,7 @@ class Publisher:
         self._producer.flush(2)
 
     def _make(self) -> Producer:
-        return kafka.producer(self._settings, compression="lz4")
+        return kafka.producer(self._settings, compression="lz4", buffer_kb=self._buffer_kb)
 
     def _renew(self) -> None:
         """Take another producer, as the old one's sequence numbers are of the lost log; what it held is counted."""
@@ -110,25 +135,37 @@ class Publisher:
         old.purge()
         old.flush(0.1)
 
-    def _lose(self, trades: int) -> None:
-        self.counts["trades_dropped"] += trades
+    def _record(self, topic: str, record: Record, *, key: str | None = None) -> None:
+        self._produce(topic, 0, encode(record), key=key, on_lost=lambda: self.counts.update(records_dropped=1))
 
-    def _send(self, partition: int, value: bytes, *, on_lost: Callable[[], None]) -> bool:
-        return self._produce(self._topics.trades.name, partition, value, on_lost=on_lost)
+    def _send(
+        self, partition: int, value: bytes, *, on_lost: Callable[[], None], on_sent: Callable[[], None] = lambda: None
+    ) -> None:
+        self._produce(self._topics.trades.name, partition, value, on_lost=on_lost, on_sent=on_sent)
 
-    def _produce(self, topic: str, partition: int, value: bytes, *, on_lost: Callable[[], None]) -> bool:
+    def _produce(
+        self,
+        topic: str,
+        partition: int,
+        value: bytes,
+        *,
+        key: str | None = None,
+        on_lost: Callable[[], None],
+        on_sent: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send, and call exactly one of the two: at once where the buffer is full, else when Kafka has answered."""
+
         def delivered(error: KafkaError | None, _message: Message) -> None:
             if error is None:
+                on_sent()
                 return
             if error.code() in _LOG_LOST:
                 self._is_lost = True
             on_lost()
 
         try:
-            self._producer.produce(topic, value, partition=partition, on_delivery=delivered)
+            self._producer.produce(topic, value, key, partition=partition, on_delivery=delivered)
         except (BufferError, KafkaException) as error:
             if isinstance(error, KafkaException):
                 self._is_lost = True
             on_lost()
-            return False
-        return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol, cast
+from collections.abc import Callable
+from datetime import date
+from typing import Protocol, TypeVar, cast
 
 import finnhub
 import requests
@@ -13,6 +15,9 @@ from core.errors import NotAllowed, Unavailable
 from core.settings import Settings
 
 Series = dict[str, list[float]]
+_TOO_MANY_S = 5.0
+"""After a 429 nobody asks for so long; its minute may have begun before ours."""
+_T = TypeVar("_T")
 
 
 class _Client(Protocol):
@@ -23,15 +28,31 @@ class _Client(Protocol):
 
     def stock_candles(self, symbol: str, resolution: str, _from: int, to: int) -> dict[str, object]: ...
     def crypto_candles(self, symbol: str, resolution: str, _from: int, to: int) -> dict[str, object]: ...
+    def quote(self, symbol: str) -> dict[str, object]: ...
+    def company_news(self, symbol: str, _from: str, to: str) -> list[object]: ...
+    def general_news(self, category: str, min_id: int = 0) -> list[object]: ...
+    def market_status(self, **params: str) -> dict[str, object]: ...
+
+
+class Refused(NotAllowed):
+    """The key may not use a feature; `status` as the feed answered it, 0 where it was not asked again."""
+
+    def __init__(self, text: str, *, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Rest:
-    """Used by one thread at a time. A feature the key may not use is asked for once and then left alone."""
+    """A feature the key may not use is asked for once and then left alone, until `forget_refusals`.
+
+    May be called from several threads. Who calls takes a `turn` first: the plan's calls a minute are counted there.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._clock = clock
         self._limit = settings.finnhub_calls_per_minute
         self._calls: deque[float] = deque()
+        self._not_before = 0.0
         self._refused: set[str] = set()
         client = cast(_Client, finnhub.Client(api_key=settings.finnhub_api_key.get_secret_value()))
         client.API_URL = settings.finnhub_rest_url.rstrip("/")
@@ -46,12 +67,27 @@ class Rest:
         """Features that this key may not use, e.g. `stock_candle`."""
         return frozenset(self._refused)
 
-    def wait_s(self) -> float:
-        """Return how long to wait before the next call, 0 when it may be made now."""
+    def forget_refusals(self) -> None:
+        """Let the refused features be asked for again: the plan may be another one."""
+        self._refused.clear()
+
+    def turn(self, share: float = 1.0) -> float:
+        """Take one call of this minute's and return 0, or return how many seconds to wait before asking again.
+
+        Args:
+            share: No turn while so large a part of the plan's calls has been used; below 1 for what can wait.
+        """
         now = self._clock.monotonic()
         while self._calls and self._calls[0] < now - 60:
             self._calls.popleft()
-        return 0.0 if len(self._calls) < self._limit else max(0.0, self._calls[0] + 60 - now)
+        most = max(1, int(self._limit * share))
+        if now < self._not_before:
+            return self._not_before - now
+        if len(self._calls) >= most:
+            # Whoever may use more goes on until enough of the oldest calls are a minute old.
+            return max(0.01, self._calls[len(self._calls) - most] + 60 - now)
+        self._calls.append(now)
+        return 0.0
 
     def candles(self, symbol: str, resolution: str, from_s: int, to_s: int) -> Series:
         """Return columns o h l c v t, oldest first, empty where there are none.
@@ -60,20 +96,58 @@ class Rest:
             NotAllowed: the key may not use it.
             Unavailable: not now: rate limit, timeout, a fault of theirs.
         """
-        feature = "crypto_candle" if ":" in symbol else "stock_candle"
+        is_coin = ":" in symbol
+        ask = self._client.crypto_candles if is_coin else self._client.stock_candles
+        feature = "crypto_candle" if is_coin else "stock_candle"
+        answer = self._ask(feature, lambda: ask(symbol, resolution, from_s, to_s))
+        if answer.get("s") != "ok":
+            return {key: [] for key in "ohlcvt"}
+        return {key: cast("list[float]", answer[key]) for key in "ohlcvt"}
+
+    def quote(self, symbol: str) -> float:
+        """Return the latest price, 0 where there is none: the vendor answers so to an unknown symbol too.
+
+        Raises:
+            NotAllowed, Unavailable: as of `candles`.
+        """
+        price = self._ask("quote", lambda: self._client.quote(symbol)).get("c")
+        return float(price) if isinstance(price, int | float) else 0.0
+
+    def company_news(self, symbol: str, first: date, last: date) -> list[object]:
+        """Return the items about a company that were published on these days, UTC, as they came.
+
+        Raises:
+            NotAllowed, Unavailable: as of `candles`.
+        """
+        return self._ask("company_news", lambda: self._client.company_news(symbol, first.isoformat(), last.isoformat()))
+
+    def general_news(self, after_id: int) -> list[object]:
+        """Return the market's items with a larger id, as they came.
+
+        Raises:
+            NotAllowed, Unavailable: as of `candles`.
+        """
+        return self._ask("news", lambda: self._client.general_news("general", min_id=after_id))
+
+    def market_status(self, exchange: str) -> dict[str, object]:
+        """Return whether an exchange is open, as it came.
+
+        Raises:
+            NotAllowed, Unavailable: as of `candles`.
+        """
+        return self._ask("market_status", lambda: self._client.market_status(exchange=exchange))
+
+    def _ask(self, feature: str, call: Callable[[], _T]) -> _T:
         if feature in self._refused:
-            raise NotAllowed(f"this key may not use {feature}")
-        self._calls.append(self._clock.monotonic())
-        ask = self._client.crypto_candles if ":" in symbol else self._client.stock_candles
+            if self._calls:
+                self._calls.pop()  # no call is made: its turn goes back
+            raise Refused(f"this key may not use {feature}")
         try:
-            answer = ask(symbol, resolution, from_s, to_s)
+            return call()
         except finnhub.FinnhubAPIException as error:
             raise self._judged(error, feature) from None
         except (finnhub.FinnhubRequestException, requests.RequestException) as error:
             raise Unavailable(f"the feed's REST side: {type(error).__name__}") from None
-        if answer.get("s") != "ok":
-            return {key: [] for key in "ohlcvt"}
-        return {key: cast("list[float]", answer[key]) for key in "ohlcvt"}
 
     def _judged(self, error: finnhub.FinnhubAPIException, feature: str) -> NotAllowed | Unavailable:
         status = int(cast(int, error.status_code))
@@ -81,5 +155,7 @@ class Rest:
         # The refusal of a plan has come as 401 too: the text decides.
         if status == 403 or "access to this resource" in text:
             self._refused.add(feature)
-            return NotAllowed(text)
+            return Refused(text, status=status)
+        if status == 429:
+            self._not_before = self._clock.monotonic() + _TOO_MANY_S
         return Unavailable(f"the feed's REST side answered {status}: {text}")

@@ -51,16 +51,20 @@ class Wishes:
     def forget(self) -> None:
         self._by_pipeline.clear()
 
-    def _all(self) -> list[str]:
+    def all(self) -> list[str]:
+        """Return every symbol wished for, those that the feed does not know included."""
         of_pipelines = [s for wish in self._by_pipeline.values() if wish.is_active for s in wish.symbols]
-        return [s for s in dict.fromkeys([*of_pipelines, *self.watch]) if s not in self.refused]
+        return list(dict.fromkeys([*of_pipelines, *self.watch]))
+
+    def _known(self) -> list[str]:
+        return [s for s in self.all() if s not in self.refused]
 
     def admitted(self) -> list[str]:
-        return self._all()[: self.limit]
+        return self._known()[: self.limit]
 
     def waiting(self) -> list[str]:
         """Symbols without a slot (`waiting_for_slot`)."""
-        return self._all()[self.limit :]
+        return self._known()[self.limit :]
 
     def sessions_of(self, symbol: str) -> tuple[Session, ...]:
         """Return the sessions whose candles somebody reads: always the regular one."""

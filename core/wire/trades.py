@@ -52,7 +52,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     feed_ms  feed time: the receipt clock of a live feed, the player's clock of a recorded or simulated one
     recv_ms  wall clock of ingest
     gap_ms   how long the feed has been away, 0 while it is there
-    symbols  the state of those symbols that differ from `health`
+    symbols  the state of those symbols of the partition that differ from `health`; never `closed`, which a
+             trigger knows of its own session: a symbol whose market is shut is `quiet` here
     """
 
     feed_ms: int

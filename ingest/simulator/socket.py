@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from core.clock import Clock
 from core.observability import logger
 from ingest.simulator.clock import PlayerTime
+from ingest.simulator.faults import FaultSide
 from ingest.simulator.market import Market
 from ingest.simulator.tape import CODES
 
@@ -31,11 +32,13 @@ class SocketSide:
         self._clock = clock
         self._tokens = tokens
         self._symbol_limit = symbol_limit
+        self._faults = FaultSide(self._close_all)
         self._open: dict[str, web.WebSocketResponse] = {}
         self._subscribed: dict[web.WebSocketResponse, set[str]] = {}
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/", self._handle)
+        self._faults.add_to(app)
 
     async def play(self) -> None:
         """Send what has happened since the last tick, until cancelled."""
@@ -55,23 +58,39 @@ class SocketSide:
         if to_ms <= from_ms:
             return
         known: dict[str, list[tuple[int, dict[str, object]]]] = {}
+        faults = self._faults.now
         for socket, symbols in list(self._subscribed.items()):
             rows: list[tuple[int, dict[str, object]]] = []
+            if faults.garbage:
+                await _send(socket, faults.garbage)
             for symbol in symbols:
+                if faults.mute or symbol in faults.mute_symbols:
+                    continue
                 if symbol not in known:
                     known[symbol] = self._rows(symbol, from_ms, to_ms)
                 rows += known[symbol]
             rows.sort(key=lambda row: row[0])
             for part in _parts(rows):
                 data = [row for _, row in part]
-                await _send(socket, msgspec.json.encode({"data": data, "type": "trade"}).decode())
+                text = msgspec.json.encode({"data": data, "type": "trade"}).decode()
+                for _ in range(faults.repeat):
+                    await _send(socket, text)
 
     def _rows(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, dict[str, object]]]:
         found = self._market.prints(symbol, from_ms, to_ms)
         columns = zip(
             found.ts_ms.tolist(), found.price.tolist(), found.size.tolist(), found.codes.tolist(), strict=True
         )
-        return [(t, {"c": CODES[code], "p": price, "s": symbol, "t": t, "v": size}) for t, price, size, code in columns]
+        ahead, extra = self._faults.now.ahead_ms, self._faults.now.code
+        codes = [[*(known or ()), extra] for known in CODES] if extra else CODES
+        return [
+            (t, {"c": codes[code], "p": price, "s": symbol, "t": t + ahead, "v": size})
+            for t, price, size, code in columns
+        ]
+
+    async def _close_all(self) -> None:
+        for socket in list(self._open.values()):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         token = request.query.get("token", "")

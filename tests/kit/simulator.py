@@ -37,6 +37,20 @@ class RunningSimulator:
         except OSError:
             return None
 
+    def put_faults(self, **faults: object) -> None:
+        """Let it have these faults from now on (`ingest.simulator.faults.Faults`) and no others."""
+        self._ask("PUT", "faults", faults)
+
+    def disconnect(self) -> None:
+        """Let it close every socket once."""
+        self._ask("POST", "disconnect", {})
+
+    def _ask(self, method: str, path: str, body: object) -> None:
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.rest_url}/simulator/{path}", data, method=method)
+        with urllib.request.urlopen(request, timeout=5) as response:
+            assert response.status == 200
+
 
 @contextlib.contextmanager
 def running_simulator(folder: Path, *arguments: str, port: int = 0) -> Generator[RunningSimulator]:

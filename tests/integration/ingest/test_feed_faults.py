@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,9 @@ from confluent_kafka import Producer
 
 from core.errors import Unavailable
 from core.settings import Settings
+from core.store import feed_status
+from core.store import redis as redis_store
+from core.store.feed_status import SlotWait
 from core.wire import kafka
 from core.wire.records import DeadLetter, TriggerRecord, decode, encode
 from core.wire.topics import topics
@@ -176,3 +180,17 @@ def test_no_frame_of_the_simulator_is_a_dead_letter(settings: Settings, tmp_path
     assert [(one.reason, one.detail) for one in letters] == []
     lines = [json.loads(line) for line in (tmp_path / "ingest.log").read_text().splitlines()]
     assert [line for line in lines if line["level"] == "error"] == []
+
+
+def test_T32_who_waits_for_a_slot_can_be_read(settings: Settings, tmp_path: Path) -> None:
+    with running_simulator(tmp_path, "--speed", "20", "--symbol-limit", "1") as simulator:
+        own = settings_for(settings, simulator, watch=f"{BTC},{ETH}")
+        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+            found = wait_until(lambda: _waiting(own), timeout_s=LONG_S, what="somebody to wait")
+    assert [(w.symbol, w.reason) for w in found] == [(ETH, "limit")]
+
+
+def _waiting(settings: Settings) -> list[SlotWait]:
+    with contextlib.closing(redis_store.client(settings)) as connection:
+        status = feed_status.status(connection)
+    return status.waiting if status else []

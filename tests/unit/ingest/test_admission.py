@@ -44,7 +44,7 @@ class World:
         self.happened.append(f"unsubscribe {symbol}")
         return self.is_open
 
-    def wait_s(self) -> float:
+    def turn(self) -> float:
         return 0.0
 
     def fetch(self, symbol: str, ask: Ask, now_ms: int, *, session: Session, since_ms: int) -> History:

@@ -1,0 +1,138 @@
+"""A feed that is connected and says nothing, wrong things, or the same thing twice (T20, T24, T25)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from core.heartbeat import Beat
+from core.settings import Settings
+from core.store import feed_status
+from core.store import redis as redis_store
+from core.store.feed_status import FeedStatus
+from core.wire.records import DeadLetter, FeedHealthRecord, decode
+from core.wire.topics import topics
+from core.wire.trades import TradeFrame
+from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, settings_for
+from tests.kit.log import read_all
+from tests.kit.process import running
+from tests.kit.simulator import RunningSimulator, running_simulator
+from tests.kit.stack import variables_of
+from tests.kit.waiting import wait_until
+
+COINS = [BTC, ETH, *(f"BINANCE:{name}USDT" for name in ("SOL", "BNB", "XRP"))]
+LONG_S = 60
+
+
+class Listening:
+    """A simulator, ingest, and what both have said."""
+
+    def __init__(self, settings: Settings, simulator: RunningSimulator) -> None:
+        self.settings = settings
+        self.simulator = simulator
+        self.log = LogOfTrades(settings)
+
+    def status(self) -> FeedStatus | None:
+        with contextlib.closing(redis_store.client(self.settings)) as connection:
+            return feed_status.status(connection)
+
+    def state_of(self, symbol: str) -> str:
+        found = self.status()
+        return found.symbols[symbol].health if found and symbol in found.symbols else ""
+
+    def are_all_liquid(self) -> bool:
+        found = self.status()
+        return found is not None and all(s in found.symbols and found.symbols[s].a_minute > 60 for s in COINS)
+
+    def beat(self) -> Beat | None:
+        with contextlib.closing(redis_store.client(self.settings)) as connection:
+            return next((b for b in redis_store.heartbeats(connection) if b.process == "ingest"), None)
+
+    def count(self, name: str) -> float:
+        beat = self.beat()
+        return beat.numbers.get(name, 0.0) if beat else 0.0
+
+    def changes(self, symbol: str) -> list[str]:
+        """Return the states of a symbol, in the order of the records."""
+        names = topics(self.settings)
+        records = [decode(value, FeedHealthRecord) for value in read_all(self.settings, names.feed_health.name)]
+        return [r.health for r in records if r.symbol == symbol]
+
+
+@pytest.fixture
+def listening(settings: Settings, tmp_path: Path) -> Generator[Listening]:
+    with running_simulator(tmp_path, "--speed", "20") as simulator:
+        own = settings_for(settings, simulator, watch=",".join(COINS))
+        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+            found = Listening(own, simulator)
+            wait_until(found.are_all_liquid, timeout_s=LONG_S, what="trades of every symbol")
+            yield found
+            found.log.close()
+
+
+def test_T20_a_feed_that_falls_mute_is_stale_is_left_and_is_live_with_its_first_trade(listening: Listening) -> None:
+    listening.simulator.put_faults(mute=True)
+    wait_until(lambda: listening.count("mute_connections") >= 1, timeout_s=LONG_S, what="the connection to be left")
+    wait_until(lambda: listening.log.marks()[-1].health == "stale", timeout_s=LONG_S, what="a stale mark")
+    assert listening.log.marks()[-1].gap_ms > 10_000
+    assert listening.state_of(ETH) == "stale"
+    listening.simulator.put_faults()
+    wait_until(lambda: listening.state_of(ETH) == "live", timeout_s=LONG_S, what="the symbols to live again")
+    wait_until(lambda: listening.log.marks()[-1].health == "live", timeout_s=LONG_S, what="a live mark")
+    assert listening.changes("")[:3] == ["live", "stale", "live"]
+    assert listening.changes(ETH)[-2:] == ["stale", "live"]
+
+
+def test_T20_one_silent_symbol_is_quiet_and_the_marks_of_its_partition_say_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with running_simulator(tmp_path, "--speed", "20") as simulator:
+        simulator.put_faults(mute_symbols=[BTC])
+        own = settings_for(settings, simulator, watch=",".join(COINS))
+        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+            found = Listening(own, simulator)
+            wait_until(lambda: found.state_of(ETH) == "live", timeout_s=LONG_S, what="another symbol to live")
+            wait_until(lambda: BTC in found.log.marks()[-1].symbols, timeout_s=LONG_S, what="a mark with the symbol")
+            assert found.log.marks()[-1].symbols[BTC] == "quiet"
+            assert found.log.marks()[-1].health == "live"
+            simulator.put_faults()
+            wait_until(lambda: BTC not in found.log.marks()[-1].symbols, timeout_s=LONG_S, what="it to live")
+            assert found.changes(BTC) == ["quiet", "live"]
+            found.log.close()
+
+
+def test_T25_a_frame_sent_three_times_is_taken_once(listening: Listening) -> None:
+    listening.simulator.put_faults(repeat=3)
+    wait_until(lambda: listening.count("duplicate_frames") > 100, timeout_s=LONG_S, what="duplicates counted")
+    before = listening.log.trades()
+    wait_until(lambda: listening.log.trades() > before + 200, timeout_s=LONG_S, what="trades")
+    frames = [m for m in listening.log.messages if isinstance(m, TradeFrame)]
+    rows = Counter(
+        (s, t, p, v)
+        for f in frames
+        for s, t, p, v in zip(f.symbol_index.tolist(), f.ts_ms.tolist(), f.price.tolist(), f.size.tolist(), strict=True)
+    )
+    # Prints that are alike are legal, and rare: a tape taken three times would have nothing else.
+    assert sum(n for n in rows.values() if n > 1) < 0.1 * rows.total()
+
+
+def test_T24_trades_from_the_future_are_dead_letters_and_unknown_codes_are_counted(listening: Listening) -> None:
+    listening.simulator.put_faults(code="61")
+    wait_until(lambda: listening.count("unknown_code") > 20, timeout_s=LONG_S, what="unknown codes counted")
+    # Feed time runs 20 times faster here, and what a trade's time is judged by is a second of it late.
+    listening.simulator.put_faults(ahead_ms=600_000)
+    wait_until(lambda: listening.count("future") > 20, timeout_s=LONG_S, what="trades of the future counted")
+    taken = listening.log.trades()
+    letters = [
+        decode(v, DeadLetter) for v in read_all(listening.settings, topics(listening.settings).dead_letters.name)
+    ]
+    assert {letter.reason for letter in letters} == {"future"}
+    listening.simulator.put_faults(garbage='{"type":"trade","data":[{"s":1}]}')
+    wait_until(lambda: listening.log.trades() > taken, timeout_s=LONG_S, what="trades beside rubbish")
+    now = listening.status()
+    assert now is not None
+    assert max(listening.log.times()) <= now.at_ms + 60_000
