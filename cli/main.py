@@ -35,6 +35,7 @@ VERBS = (
     Verb("replay", "cli.replay"),
     Verb("pipelines", "cli.pipelines", beside=True),
     Verb("executions", "cli.executions", beside=True),
+    Verb("history", "cli.history", beside=True),
     Verb("fire", "cli.fire", beside=True),
     Verb("bench", "cli.bench"),
 )
@@ -42,7 +43,8 @@ _ABOUT = """Watch the market tape and run your chain of agents the moment a trig
 
 Start everything on this machine with **tapewatch up** and open the address it prints. Beside it, in another
 terminal: **status** says how every part is, **pipelines** keeps your pipelines as text, **replay** runs them
-over recorded trades. Settings are TAPEWATCH_* variables, listed in .env.example."""
+over recorded trades, **history** brings candles and trades of files into the history. Settings are TAPEWATCH_*
+variables, listed in .env.example."""
 
 
 def app() -> None:

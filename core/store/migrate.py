@@ -45,7 +45,8 @@ def migrate_clickhouse(settings: Settings) -> None:
     # Copying a year of candles into a new table takes its time.
     clickhouse = ClickHouse(settings, timeout_s=_CLICKHOUSE_TIMEOUT_S)
     try:
-        schema.create(clickhouse)
+        for applied in schema.create(clickhouse):
+            _log.info("ClickHouse migrated", version=applied.version, about=applied.about)
     finally:
         clickhouse.close()
     _log.info("ClickHouse schema is current")

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.observability import logger
 from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.migrations import m0001, m0002, m0003
-
-_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +40,8 @@ class _Applied(msgspec.Struct, frozen=True):
     version: int
 
 
-def create(clickhouse: ClickHouse, *, up_to: int = MIGRATIONS[-1].version) -> None:
-    """Create the database and apply the migrations it lacks. A newer database than this program is left alone.
+def create(clickhouse: ClickHouse, *, up_to: int = MIGRATIONS[-1].version) -> list[Migration]:
+    """Create the database, apply the migrations it lacks and return them; a newer database is left alone.
 
     Raises:
         Unavailable: ClickHouse does not answer; call it again.
@@ -52,11 +49,9 @@ def create(clickhouse: ClickHouse, *, up_to: int = MIGRATIONS[-1].version) -> No
     clickhouse.create_database()
     clickhouse.command(_VERSIONS)
     applied = {row.version for row in clickhouse.rows("SELECT version FROM schema_versions", {}, _Applied)}
-    for migration in MIGRATIONS:
-        if migration.version in applied or migration.version > up_to:
-            continue
+    lacking = [m for m in MIGRATIONS if m.version not in applied and m.version <= up_to]
+    for migration in lacking:
         migration.apply(clickhouse)
-        clickhouse.command(
-            f"INSERT INTO schema_versions (version, about) VALUES ({migration.version}, '{migration.about}')"
-        )
-        _log.info("ClickHouse migrated", version=migration.version, about=migration.about)
+        values = f"({migration.version}, '{migration.about}')"
+        clickhouse.command(f"INSERT INTO schema_versions (version, about) VALUES {values}")
+    return lacking
