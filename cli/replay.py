@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
@@ -16,49 +14,67 @@ from core.errors import InvalidInput, Problem
 if TYPE_CHECKING:
     import polars as pl
 
+    from cli.replay_results import Results
     from core.pipeline import PipelineConfig
     from engine.condition import Session, Timeframe, TriggerSpec
     from engine.engine import Engine
-    from engine.firing import ClosedCandle
-    from engine.output import Output
     from engine.trades import Trades
 
-COLUMNS = ("symbol", "ts_ms", "price", "size")
 SUFFIXES = (".json", ".yaml", ".yml")
-
-
-@dataclass(slots=True)
-class _Counts:
-    """What goes into summary.json; nothing here depends on when or how fast it ran."""
-
-    firings: Counter[str] = field(default_factory=Counter[str])
-    suppressions: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
-    candles: Counter[str] = field(default_factory=Counter[str])
+_STOPPED = 130
+_TRADES = "Parquet or CSV with the columns symbol, ts_ms, price, size; folders of them; as many as you like."
 
 
 def replay(
-    trades: Annotated[Path, typer.Argument(help="Parquet with the columns symbol, ts_ms, price, size.")],
+    trades: Annotated[list[Path], typer.Argument(help=_TRADES)],
+    *,
     pipelines: Annotated[Path, typer.Option(help="A pipeline's JSON or YAML, or a folder of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; made when it is not there.")],
     timeframes: Annotated[str, typer.Option(help="Candles to write.")] = "1m,5m,15m,1h,4h,1d",
     session: Annotated[str, typer.Option(help="Candles of the regular or the extended session.")] = "regular",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only say what is wrong.")] = False,
 ) -> None:
     """Play recorded trades through the engine and write what would have fired.
 
-    Writes firings.jsonl, suppressions.jsonl, candles.parquet and summary.json, byte for byte the same from
-    run to run. Exit code 2 for what cannot be read.
-    """
-    wanted_timeframes, wanted_session = _options(timeframes, session)
-    configs = _load_pipelines(pipelines)
-    table = _read_trades(trades)
-    _prepare_folder(out)
+    What a tape needs: **symbol** (text: AAPL, BINANCE:BTCUSDT), **ts_ms** (epoch milliseconds UTC), **price**,
+    **size**. The order of a file is the order of arrival, and stays; several files are played in order of time.
+    Prices are taken as they are: no agent runs, no order is placed.
 
+    - A day, with all pipelines of a folder:
+      `tapewatch replay 2025-03-10.parquet --pipelines examples/ --out out/`
+    - A month of files, one pipeline, only candles of one and five minutes:
+      `tapewatch replay tape/2025-03/ --pipelines breakout.yaml --out out/ --timeframes 1m,5m`
+    - Pre-market and after hours too, in a script:
+      `tapewatch replay a.csv b.csv --pipelines p.json --out out/ --session extended --quiet`
+
+    Writes **firings.jsonl** (each with its evidence), **suppressions.jsonl** (what was withheld, and why),
+    **candles.parquet** (with the indicators that the pipelines read) and **summary.json**, byte for byte the same
+    from run to run. What was there under these names is replaced at the end, all together; stopped before, or failed,
+    it leaves everything as it was.
+
+    Exit code 0: done. 2: something it was given cannot be used, every problem is named. 130: stopped by Ctrl-C.
+    """
+    try:
+        _replay(trades, pipelines, out, _options(timeframes, session), is_quiet=quiet)
+    except KeyboardInterrupt:
+        sys.stderr.write("tapewatch: stopped; nothing was written\n")
+        raise typer.Exit(_STOPPED) from None
+
+
+def _replay(
+    trades: list[Path], pipelines: Path, out: Path, wanted: tuple[list[Timeframe], Session], *, is_quiet: bool
+) -> None:
+    from cli.replay_results import Results
+    from cli.tape import read_tape
     from core.pipeline import trigger_spec
 
+    configs = _load_pipelines(pipelines)
+    table = read_tape(trades)
     specs = [trigger_spec(config, config.version) for _, config in configs]
     columns = _columns(configs, specs)
-    engine, tape = _engine(table, specs, columns, wanted_timeframes, wanted_session)
-    _run(engine, tape, out, columns, wanted_timeframes, wanted_session, specs)
+    with Results(out, columns, *wanted) as results:
+        engine, tape = _engine(table, specs, columns, *wanted)
+        _run(engine, tape, results, specs, out=out, is_quiet=is_quiet)
 
 
 def _options(timeframes: str, session: str) -> tuple[list[Timeframe], Session]:
@@ -101,43 +117,6 @@ def _load_pipelines(path: Path) -> list[tuple[Path, PipelineConfig]]:
     if problems:
         raise InvalidInput(problems)
     return found
-
-
-def _read_trades(path: Path) -> pl.DataFrame:
-    """Read a tape in the order of the file; that order is the log's."""
-    import polars as pl
-
-    expected = f"a Parquet file with the columns {', '.join(COLUMNS)}"
-    if not path.is_file():
-        raise InvalidInput([Problem(str(path), "no file", expected)])
-    try:
-        known = pl.read_parquet_schema(path)
-        missing = [name for name in COLUMNS if name not in known]
-        if missing:
-            raise InvalidInput([Problem(str(path), f"columns {', '.join(known)}", f"{', '.join(missing)} as well")])
-        table = pl.read_parquet(path, columns=list(COLUMNS)).select(
-            pl.col("symbol").cast(pl.String),
-            pl.col("ts_ms").cast(pl.Int64),
-            pl.col("price").cast(pl.Float64),
-            pl.col("size").cast(pl.Float64),
-        )
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InvalidInput([Problem(str(path), str(error).splitlines()[0][:200], expected)]) from None
-    nulls = {name: count for name, count in table.null_count().row(0, named=True).items() if count}
-    if nulls:
-        name, count = next(iter(nulls.items()))
-        raise InvalidInput([Problem(f"{path} {name}", f"{count} empty values", "a value in every row")])
-    return table
-
-
-def _prepare_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InvalidInput([Problem("--out", repr(str(out)), f"a folder to write to: {error.strerror}")]) from None
 
 
 def _columns(configs: list[tuple[Path, PipelineConfig]], specs: list[TriggerSpec]) -> list[str]:
@@ -204,135 +183,17 @@ def _engine(
 
 
 def _run(
-    engine: Engine,
-    tape: Trades,
-    out: Path,
-    columns: list[str],
-    timeframes: list[Timeframe],
-    session: Session,
-    specs: list[TriggerSpec],
+    engine: Engine, tape: Trades, results: Results, specs: list[TriggerSpec], *, out: Path, is_quiet: bool
 ) -> None:
-    """Play the tape; the four files take their places together at the end."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from cli.replay_screen import meter, report
     from engine.replay import play
 
-    counts = _Counts()
-    candles: list[ClosedCandle] = []
-    names = ("firings.jsonl", "suppressions.jsonl", "candles.parquet", "summary.json")
-    parts = {name: out / f".{name}.part" for name in names}
-    console = Console(stderr=True)
     began_s = time.monotonic()
-    try:
-        with (
-            parts["firings.jsonl"].open("wb") as firings,
-            parts["suppressions.jsonl"].open("wb") as suppressions,
-            Progress(console=console, transient=True) as progress,
-        ):
-            task = progress.add_task("replay", total=len(tape))
-            for output in play(engine, tape):
-                for firing in output.firings:
-                    firings.write(_line(firing))
-                for suppression in output.suppressions:
-                    suppressions.write(_line(suppression.firing, reason=suppression.reason))
-                _count(counts, output)
-                candles += [c for c in output.candles if c.session == session or engine.has_one_session(c.symbol)]
-                progress.update(task, completed=sum(engine.counters().values()))
-        _write_candles(parts["candles.parquet"], candles, columns, timeframes, counts)
-        summary = _summary(engine, tape, counts, timeframes, session, specs)
-        parts["summary.json"].write_text(json.dumps(summary, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        for name, part in parts.items():
-            part.replace(out / name)
-    except OSError as error:
-        raise InvalidInput([Problem("--out", str(error), "a folder with room to write to")]) from None
-    finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
-    took_s = time.monotonic() - began_s
-    console.print(
-        f"{len(tape):,} trades in {took_s:.2f} s ({len(tape) / max(took_s, 1e-9):,.0f} a second), "
-        f"{sum(counts.candles.values()):,} candles, {sum(counts.firings.values()):,} firings, "
-        f"{sum(sum(c.values()) for c in counts.suppressions.values()):,} suppressed: {out}"
-    )
-
-
-def _line(record: object, **more: str) -> bytes:
-    import msgspec
-
-    plain = cast("dict[str, object]", msgspec.to_builtins(record))
-    return msgspec.json.encode({**plain, **more}, order="sorted") + b"\n"
-
-
-def _count(counts: _Counts, output: Output) -> None:
-    counts.firings.update(firing.trigger_id for firing in output.firings)
-    for suppression in output.suppressions:
-        by_reason = counts.suppressions.setdefault(suppression.firing.trigger_id, Counter())
-        by_reason[suppression.reason] += 1
-
-
-def _write_candles(
-    path: Path, candles: list[ClosedCandle], columns: list[str], timeframes: list[Timeframe], counts: _Counts
-) -> None:
-    import polars as pl
-
-    kept = [c for c in candles if c.timeframe in timeframes]
-    kept.sort(key=lambda c: (c.symbol, timeframes.index(cast("Timeframe", c.timeframe)), c.ts_ms))
-    counts.candles.update(c.timeframe for c in kept)
-    nan = float("nan")
-    table = pl.DataFrame(
-        {
-            "symbol": [c.symbol for c in kept],
-            "timeframe": [c.timeframe for c in kept],
-            "ts_ms": [c.ts_ms for c in kept],
-            "open": [c.open for c in kept],
-            "high": [c.high for c in kept],
-            "low": [c.low for c in kept],
-            "close": [c.close for c in kept],
-            "volume": [c.volume for c in kept],
-            "vwap": [c.vwap for c in kept],
-            "trades": [c.trades for c in kept],
-            **{column: [c.values.get(column, nan) for c in kept] for column in columns},
-        },
-        schema={
-            "symbol": pl.String,
-            "timeframe": pl.String,
-            "ts_ms": pl.Int64,
-            **dict.fromkeys(("open", "high", "low", "close", "volume", "vwap"), pl.Float64),
-            "trades": pl.Int64,
-            **dict.fromkeys(columns, pl.Float64),
-        },
-    )
-    # Every setting that could change bytes is named.
-    table.write_parquet(path, compression="zstd", compression_level=3, statistics=True, row_group_size=65_536)
-
-
-def _summary(
-    engine: Engine,
-    tape: Trades,
-    counts: _Counts,
-    timeframes: list[Timeframe],
-    session: Session,
-    specs: list[TriggerSpec],
-) -> dict[str, object]:
-    triggers: dict[str, object] = {}
-    for spec in sorted(specs, key=lambda s: s.trigger_id):
-        triggers[spec.trigger_id] = {
-            "kind": spec.kind,
-            "version": spec.version,
-            "config_hash": spec.config_hash,
-            "symbols": list(spec.symbols),
-            "firings": counts.firings[spec.trigger_id],
-            "suppressed": dict(counts.suppressions.get(spec.trigger_id, {})),
-        }
-    return {
-        "trades": {"read": len(tape), **engine.counters()},
-        "symbols": sorted(engine.symbols),
-        "first_ms": int(tape.ts_ms.min()) if len(tape) else None,
-        "last_ms": int(tape.ts_ms.max()) if len(tape) else None,
-        "session": session,
-        "candles": {timeframe: counts.candles[timeframe] for timeframe in timeframes},
-        "firings": sum(counts.firings.values()),
-        "suppressed": sum(sum(c.values()) for c in counts.suppressions.values()),
-        "triggers": triggers,
-    }
+    with meter(len(tape), is_quiet=is_quiet) as show:
+        for output in play(engine, tape):
+            results.take(output, engine)
+            done = sum(engine.counters().values())
+            show(done, int(tape.ts_ms[max(done - 1, 0)]))
+    summary = results.finish(engine, specs, tape.ts_ms)
+    if not is_quiet:
+        sys.stdout.write(report(summary, time.monotonic() - began_s, out) + "\n")

@@ -86,7 +86,7 @@ class Decisions:
     def restore_pending(self) -> None:
         """Find the pending holds again in restored tables."""
         for row, armed in self._matcher.armed.items():
-            if self._tables.gi[row, at.G_PENDING]:
+            if self._tables.gi[row, at.G_HOLD]:
                 self._pending.setdefault(armed.block, set()).add(row)
 
     def take_events(self, events: list[Event], moment: Moment) -> None:
@@ -110,7 +110,7 @@ class Decisions:
                 if armed.spec.after_gap == "baseline":
                     self._matcher.forget(armed)
                 else:
-                    self._tables.gi[armed.row, at.G_GAP] = 1
+                    self._tables.gi[armed.row, at.G_SIGNS] |= at.SIGN_GAP
                     self._matcher.judge_next(armed)
 
     def fire_instant(self, armed: ArmedTrigger, instant: int, moment: Moment, *, is_missed: bool) -> None:
@@ -204,7 +204,7 @@ class Decisions:
             self._pass_gates(armed, kind, decided, moment)
         else:
             self._take_edge(armed, kind, decided, moment)
-        row[at.G_GAP] = 0
+        row[at.G_SIGNS] &= ~at.SIGN_GAP
 
     def _take_edge(self, armed: ArmedTrigger, kind: FiringKind, decided: int, moment: Moment) -> None:
         hold = armed.spec.hold
@@ -212,14 +212,14 @@ class Decisions:
         if hold is None or gates.is_expired(self._tables, armed, decided):
             self._pass_gates(armed, kind, decided, moment)
             return
-        row = self._tables.gi[armed.row]
-        row[at.G_PENDING] = at.PENDING_TIME if hold.ms else at.PENDING_COUNT
-        row[at.G_COUNT], row[at.G_NEEDED] = 1, needed
-        row[at.G_HOLD_DUE] = decided + hold.ms if hold.ms else at.NEVER
-        last, scalars = self._tables.bi[armed.block, at.I_LAST], self._tables.bf[armed.block, at.F_SCALARS]
-        row[at.G_EDGE_TS], row[at.G_EDGE_RECV] = last[at.L_TS], last[at.L_RECV]
-        row[at.G_EDGE_SEQ], row[at.G_EDGE_CODES] = last[at.L_SEQ], last[at.L_CODES]
-        self._tables.gf[armed.row] = scalars[: at.GF_COLUMNS]
+        t, number = self._tables, self._tables.begin_hold(armed.row)
+        row, last = t.holds[number], t.bi[armed.block, at.I_LAST]
+        row[at.HO_PENDING] = at.PENDING_TIME if hold.ms else at.PENDING_COUNT
+        row[at.HO_COUNT], row[at.HO_NEEDED] = 1, needed
+        row[at.HO_DUE] = decided + hold.ms if hold.ms else at.NEVER
+        row[at.HO_EDGE_TS], row[at.HO_EDGE_RECV] = last[at.L_TS], last[at.L_RECV]
+        row[at.HO_EDGE_SEQ], row[at.HO_EDGE_CODES] = last[at.L_SEQ], last[at.L_CODES]
+        t.hold_trades[number] = t.bf[armed.block, at.F_SCALARS, : at.HF_COLUMNS]
         self._pending.setdefault(armed.block, set()).add(armed.row)
         self._matcher.judge_next(armed)
         self._set_due(armed.block)
@@ -233,53 +233,56 @@ class Decisions:
         if not rows:
             time[at.T_HOLD_DUE] = time[at.T_CANCEL] = at.NEVER
             return
-        due = min(int(self._tables.gi[t, at.G_HOLD_DUE]) for t in rows)
+        due = min(self._due(t) for t in rows)
         if self._tables.bi[b, at.I_OF, at.O_CAL_N]:  # a 24/7 symbol has no end
             time[at.T_CANCEL] = time[at.T_SESSION_CLOSE]
             due = due if due <= time[at.T_SESSION_CLOSE] else at.NEVER
         time[at.T_HOLD_DUE] = due
 
     def _fire_due_holds(self, b: int, now: int, moment: Moment) -> None:
-        gi = self._tables.gi
         limit = min(now, int(self._tables.bi[b, at.I_TIME, at.T_CANCEL]))
-        due = [self._matcher.armed[t] for t in self._pending.get(b, ()) if gi[t, at.G_HOLD_DUE] <= limit]
-        due.sort(key=lambda a: (int(gi[a.row, at.G_HOLD_DUE]), a.spec.trigger_id))
+        due = [self._matcher.armed[t] for t in self._pending.get(b, ()) if self._due(t) <= limit]
+        due.sort(key=lambda a: (self._due(a.row), a.spec.trigger_id))
         for armed in due:
-            decided = int(gi[armed.row, at.G_HOLD_DUE])
+            decided = self._due(armed.row)
             self._end_hold(armed)
             self._pass_gates(armed, "hold", decided, moment)
         self._set_due(b)
 
+    def _due(self, t: int) -> int:
+        hold = self._tables.hold_of(t)
+        return at.NEVER if hold is None else int(hold[at.HO_DUE])
+
     def _end_hold(self, armed: ArmedTrigger) -> None:
-        row = self._tables.gi[armed.row]
-        row[at.G_PENDING] = at.NOT_PENDING
-        row[at.G_HOLD_DUE] = at.NEVER
+        self._tables.end_hold(armed.row)
         self._pending[armed.block].discard(armed.row)
 
     def _cancel_rows(self, rows: Iterable[int], decided: int, moment: Moment) -> None:
         """Record each pending hold as broken, named after the trade of its edge."""
         for t in rows:
             armed = self._matcher.armed[t]
-            row, values = self._tables.gi[t], self._tables.gf[t]
+            number = int(self._tables.gi[t, at.G_HOLD]) - 1
+            row, values = self._tables.holds[number], self._tables.hold_trades[number]
             kind: FiringKind = "candle_close" if armed.is_closed else "tick"
             trade = FiringTrade(
-                ts_ms=int(row[at.G_EDGE_TS]),
-                recv_ms=int(row[at.G_EDGE_RECV]),
-                seq=int(row[at.G_EDGE_SEQ]),
-                price=float(values[at.GF_TRADE_PRICE]),
-                size=float(values[at.GF_TRADE_SIZE]),
-                codes=codes_of(int(row[at.G_EDGE_CODES])),
+                ts_ms=int(row[at.HO_EDGE_TS]),
+                recv_ms=int(row[at.HO_EDGE_RECV]),
+                seq=int(row[at.HO_EDGE_SEQ]),
+                price=float(values[at.HF_TRADE_PRICE]),
+                size=float(values[at.HF_TRADE_SIZE]),
+                codes=codes_of(int(row[at.HO_EDGE_CODES])),
             )
-            if row[at.G_PENDING] == at.PENDING_TIME:
+            if row[at.HO_PENDING] == at.PENDING_TIME:
                 kind = "hold"
-            firing = self._firing(armed, kind, decided, moment, trade=trade, price=float(values[at.GF_PRICE]))
+            firing = self._firing(armed, kind, decided, moment, trade=trade, price=float(values[at.HF_PRICE]))
             self._end_hold(armed)
             self._suppress(firing, "hold", moment)
 
     def cancel_holds(self, rows: Iterable[ArmedTrigger], now: int | None, moment: Moment) -> None:
         for armed in rows:
-            if self._tables.gi[armed.row, at.G_PENDING]:
-                decided = now if now is not None else int(self._tables.gi[armed.row, at.G_EDGE_TS])
+            hold = self._tables.hold_of(armed.row)
+            if hold is not None:
+                decided = now if now is not None else int(hold[at.HO_EDGE_TS])
                 self._cancel_rows([armed.row], decided, moment)
                 self._set_due(armed.block)
 
@@ -298,8 +301,8 @@ class Decisions:
         t, b = self._tables, armed.block
         self._cursor[:] = 0
         kernels_decide.capture(
-            t.bf, t.bi, armed.row, decided, at.R_FIRES, t.ni, t.nf, t.qi, t.vi, t.vf, t.gi, t.policies, self._cursor,
-            self._di, self._df,
+            t.bf, t.bi, armed.row, decided, at.R_FIRES, t.ni, t.nf, t.qi, t.shapes, t.vi, t.vf, t.gi, t.policies,
+            self._cursor, self._di, self._df,
         )  # fmt: skip
         numbers: list[float] = self._df[: self._cursor[at.C_NUMBERS]].tolist()
         ints: list[int] = self._di[0].tolist()

@@ -289,7 +289,7 @@ class Engine:
 
     def _resume(self, entry: Entry, now: int | None) -> None:
         for armed in entry.rows.values():
-            self._tables.gi[armed.row, at.G_REARM] = at.UNSET
+            self._tables.gi[armed.row, at.G_SIGNS] &= ~at.SIGN_FIRED
         if entry.is_paused:
             self._matcher.resume(entry)
             self._timetable.arm(entry, now)

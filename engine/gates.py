@@ -19,6 +19,11 @@ def is_expired(tables: Tables, armed: ArmedTrigger, decided_ms: int) -> bool:
     return kernels_decide.is_expired(tables.gi, tables.policies, armed.row, decided_ms)
 
 
+def is_completed(tables: Tables, armed: ArmedTrigger) -> bool:
+    """Return whether a trigger that fires once has done so (T6)."""
+    return kernels_decide.is_completed(tables.gi, tables.policies, armed.row)
+
+
 def session_at(tables: Tables, b: int, ts_ms: int) -> int:
     """Return the open of the block's session at or before a time; of a 24/7 symbol its UTC midnight."""
     return int(kernels_decide.session_at(tables.bi, tables.sessions, b, ts_ms))
@@ -31,29 +36,31 @@ def closed_gate(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, session
         decided_ms: Decision time; gates count by it.
         session_ms: Open of the session, or UTC midnight, at or before the decision.
     """
-    return REASONS[kernels_decide.closed_gate(tables.gi, tables.policies, armed.row, decided_ms, at.UNSET, session_ms)]
+    return REASONS[
+        kernels_decide.closed_gate(tables.gi, tables.gt, tables.policies, armed.row, decided_ms, at.UNSET, session_ms)
+    ]
 
 
 def remember_firing(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, session_ms: int) -> None:
     """Write the Firing of a time or news trigger into the gates' memory."""
-    kernels_decide.remember_firing(tables.gi, tables.policies, armed.row, decided_ms, at.UNSET, session_ms)
+    kernels_decide.remember_firing(tables.gi, tables.gt, armed.row, decided_ms, at.UNSET, session_ms)
 
 
 def pass_gates(tables: Tables, armed: ArmedTrigger, *, decided_ms: int) -> int:
     """Let a trigger with a condition fire, and remember it (R_FIRES), or return the number of the closed gate."""
     t = tables
-    return int(kernels_decide.pass_gates(t.gi, t.bi, t.policies, t.sessions, armed.row, decided_ms))
+    return int(kernels_decide.pass_gates(t.gi, t.gt, t.bi, t.policies, t.sessions, armed.row, decided_ms))
 
 
 def carry_over(tables: Tables, old: dict[str, tuple[int, int, int]], armed: ArmedTrigger) -> None:
     """Give a new version the cooldown and session cap of the one before (T31)."""
     known = old.get(armed.symbol)
     if known is not None:
-        row = tables.gi[armed.row]
-        row[at.G_LAST_DECIDED], row[at.G_SESSION], row[at.G_SESSION_FIRED] = known
+        times = tables.gt[armed.row]
+        times[at.GT_DECIDED], times[at.GT_SESSION], tables.gi[armed.row, at.G_SESSION_FIRED] = known
 
 
 def memory_of(tables: Tables, armed: ArmedTrigger) -> tuple[int, int, int]:
     """Return what `carry_over` hands on."""
-    row = tables.gi[armed.row]
-    return int(row[at.G_LAST_DECIDED]), int(row[at.G_SESSION]), int(row[at.G_SESSION_FIRED])
+    times = tables.gt[armed.row]
+    return int(times[at.GT_DECIDED]), int(times[at.GT_SESSION]), int(tables.gi[armed.row, at.G_SESSION_FIRED])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compiled import borrowed, kernel
-from engine.kernels_candles import Floats, Ints, apply_trade, close_candles, in_session
+from engine.kernels_candles import Floats, Ints, Rows, apply_trade, close_candles, in_session
 from engine.kernels_match import judge_closed
 from engine.kernels_wake import judge_tick
 from engine.layout import (
@@ -110,7 +110,8 @@ def _hand_over(cursor: Ints, events: Ints, what: int, b: int, decided: int) -> N
 def _pass_time(
     s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
-    nf: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats,
+    nf: Floats, closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints,
+    holds: Ints, policies: Ints, qp: Floats,
     cursor: Ints, events: Ints, di: Ints, df: Floats,
     xi: Ints, xf: Floats, xv: Floats,
 ) -> int:  # fmt: skip
@@ -134,7 +135,8 @@ def _pass_time(
         b = si[s, which]
         if b >= 0 and bi[b, I_LAST, L_JUST_CLOSED] != 0:
             judge_closed(
-                bf, bi, b, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, policies, qp, cursor,
+                bf, bi, b, sessions, ring, links, programs, ni, nf, closed, qi, qv, shapes, vi, vf, gi, gt, holds,
+                policies, qp, cursor,
                 events, di, df, si[s, S_UNKNOWN] != 0,
             )  # fmt: skip
     if cursor[C_EVENTS] > 0:
@@ -153,8 +155,9 @@ def _work(
     codes: Ints, mark_ms: Ints,
     cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
-    nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
-    policies: Ints, qp: Floats, wt: Floats, wv: Ints, events: Ints, di: Ints, df: Floats, xi: Ints, xf: Floats,
+    nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats,
+    gi: Rows, gt: Ints, holds: Ints, policies: Ints, qp: Floats, wt: Floats, wv: Rows, events: Ints, di: Ints,
+    df: Floats, xi: Ints, xf: Floats,
     xv: Floats,
 ) -> None:  # fmt: skip
     grace = cursor[C_GRACE]
@@ -190,8 +193,9 @@ def _work(
                     cursor[C_STATUS] = IS_FULL
                     return
                 status = _pass_time(
-                    s, mark, mark - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf,
-                    gi, policies, qp, cursor, events, di, df, xi, xf, xv,
+                    s, mark, mark - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv,
+                    shapes, vi, vf,
+                    gi, gt, holds, policies, qp, cursor, events, di, df, xi, xf, xv,
                 )  # fmt: skip
                 if status != IDLE:
                     cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -205,7 +209,8 @@ def _work(
             continue
         if kind == ENTRY_MARK:
             status = _pass_time(
-                s, ts, ts - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi,
+                s, ts, ts - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, shapes, vi,
+                vf, gi, gt, holds,
                 policies, qp, cursor, events, di, df, xi, xf, xv,
             )  # fmt: skip
             if status != IDLE:
@@ -230,7 +235,8 @@ def _work(
         status = IDLE
         if next_due(si, bi, s, 0) <= ts:  # a call with two dozen arrays costs more than the trade itself
             status = _pass_time(
-                s, ts, ts, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, vi, vf, gi, policies,
+                s, ts, ts, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, shapes, vi, vf, gi,
+                gt, holds, policies,
                 qp, cursor, events, di, df, xi, xf, xv,
             )  # fmt: skip
         if status != IDLE:
@@ -259,7 +265,8 @@ def _work(
             is_forming = apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring)
             if is_forming and si[s, S_UNKNOWN] == 0 and bi[b, I_LISTS, K_TICKS] > 0:
                 judge_tick(
-                    bf, bi, b, ts, sessions, ring, links, programs, ni, nf, forming, qi, qv, vi, vf, gi, policies, qp,
+                    bf, bi, b, ts, sessions, ring, links, programs, ni, nf, forming, qi, qv, shapes, vi, vf, gi, gt,
+                    holds, policies, qp,
                     wt, wv, cursor, events, di, df,
                 )  # fmt: skip
         if kind & 1 and ts >= si[s, S_PRICE_TS]:
@@ -290,8 +297,9 @@ def run(
     codes: Ints, mark_ms: Ints,
     cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
-    nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints,
-    policies: Ints, qp: Floats, wt: Floats, wv: Ints, events: Ints, di: Ints, df: Floats, xi: Ints, xf: Floats,
+    nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats,
+    gi: Rows, gt: Ints, holds: Ints, policies: Ints, qp: Floats, wt: Floats, wv: Rows, events: Ints, di: Ints,
+    df: Floats, xi: Ints, xf: Floats,
     xv: Floats,
 ) -> None:  # fmt: skip
     """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
@@ -304,7 +312,8 @@ def run(
         borrowed(symbol), borrowed(ts_ms), borrowed(recv_ms), borrowed(price), borrowed(size), borrowed(flags),
         borrowed(codes), borrowed(mark_ms), borrowed(cursor), borrowed(si), borrowed(sf), borrowed(bf),
         borrowed(bi), borrowed(sessions), borrowed(ring), borrowed(links), borrowed(programs), borrowed(ni),
-        borrowed(nf), borrowed(forming), borrowed(closed), borrowed(qi), borrowed(qv), borrowed(vi),
-        borrowed(vf), borrowed(gi), borrowed(policies), borrowed(qp), borrowed(wt), borrowed(wv), borrowed(events),
+        borrowed(nf), borrowed(forming), borrowed(closed), borrowed(qi), borrowed(qv),
+        borrowed(shapes), borrowed(vi), borrowed(vf), borrowed(gi), borrowed(gt), borrowed(holds),
+        borrowed(policies), borrowed(qp), borrowed(wt), borrowed(wv), borrowed(events),
         borrowed(di), borrowed(df), borrowed(xi), borrowed(xf), borrowed(xv),
     )  # fmt: skip

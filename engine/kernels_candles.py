@@ -88,6 +88,8 @@ from engine.layout import (
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Rows = NDArray[np.int32]
+"""Tables of which there are many rows: triggers, leaves, thresholds."""
 
 LENGTHS = np.array([60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000, 0, 0], np.int64)
 

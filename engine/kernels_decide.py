@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.compiled import kernel
-from engine.kernels_candles import Floats, Ints
+from engine.kernels_candles import Floats, Ints, Rows
 from engine.layout import (
     C_DECISIONS,
     C_ENTRY,
@@ -41,20 +41,15 @@ from engine.layout import (
     FS_TRADE_PRICE,
     FS_TRADE_SIZE,
     G_BLOCK,
-    G_CANDLE,
-    G_CLOSED,
-    G_COMPLETED,
     G_FIRED,
-    G_GAP,
-    G_LANE,
-    G_LAST_DECIDED,
     G_LEAF,
-    G_LEAVES,
     G_POLICY,
-    G_REARM,
-    G_SESSION,
     G_SESSION_FIRED,
+    G_SIGNS,
     G_STATE,
+    GT_CANDLE,
+    GT_DECIDED,
+    GT_SESSION,
     HAS_GAP,
     I_CLOSED_PARTIAL,
     I_CLOSED_START,
@@ -76,10 +71,13 @@ from engine.layout import (
     O_CAL_N,
     O_CAL_OFF,
     P_CAP,
+    P_CLOSED,
     P_COOLDOWN,
     P_FIRE,
     P_HAS_CONDITION,
+    P_LANE,
     P_LANES,
+    P_LEAVES,
     P_MAX_FIRINGS,
     P_REARM,
     P_REPAINTS,
@@ -95,12 +93,24 @@ from engine.layout import (
     R_REARM,
     REARM_MANUAL,
     REARM_NEXT_SESSION,
+    REARM_ON_FALSE,
+    SH_WIDTH,
+    SIGN_FIRED,
+    SIGN_GAP,
     UNSET,
     V_LEFT,
+    V_NUMBERS,
     V_RESULT,
+    V_SHAPE,
     V_UPPER,
     W_BEFORE_L,
+    W_BEFORE_R,
+    W_BEFORE_U,
+    W_BOUNDED,
+    W_NOW_L,
+    W_NOW_R,
     W_NOW_U,
+    W_PLAIN,
 )
 
 
@@ -123,7 +133,7 @@ def session_at(bi: Ints, sessions: Ints, b: int, ts: int) -> int:
 
 
 @kernel
-def is_expired(gi: Ints, policies: Ints, t: int, decided: int) -> bool:
+def is_expired(gi: Rows, policies: Ints, t: int, decided: int) -> bool:
     """Return whether the trigger's life has ended (T10)."""
     p = gi[t, G_POLICY]
     most = policies[p, P_MAX_FIRINGS]
@@ -131,7 +141,14 @@ def is_expired(gi: Ints, policies: Ints, t: int, decided: int) -> bool:
 
 
 @kernel
-def closed_gate(gi: Ints, policies: Ints, t: int, decided: int, candle: int, session: int) -> int:
+def is_completed(gi: Rows, policies: Ints, t: int) -> bool:
+    """Return whether a trigger that fires once has done so (T6)."""
+    p = gi[t, G_POLICY]
+    return policies[p, P_FIRE] == FIRE_ONCE and policies[p, P_HAS_CONDITION] != 0 and gi[t, G_FIRED] > 0
+
+
+@kernel
+def closed_gate(gi: Rows, gt: Ints, policies: Ints, t: int, decided: int, candle: int, session: int) -> int:
     """Return the first gate that is closed, R_FIRES when the trigger may fire.
 
     Args:
@@ -143,58 +160,55 @@ def closed_gate(gi: Ints, policies: Ints, t: int, decided: int, candle: int, ses
     if is_expired(gi, policies, t, decided):
         return R_EXPIRED
     if policies[p, P_HAS_CONDITION] != 0:
-        if gi[t, G_COMPLETED] != 0:
+        if is_completed(gi, policies, t):
             return R_COMPLETED
-        if policies[p, P_FIRE] == FIRE_ONCE_PER_CANDLE and gi[t, G_CANDLE] == candle:
+        if policies[p, P_FIRE] == FIRE_ONCE_PER_CANDLE and gt[t, GT_CANDLE] == candle:
             return R_ONCE_PER_CANDLE
-        if policies[p, P_REARM] == REARM_MANUAL and gi[t, G_REARM] != UNSET:
-            return R_REARM
-        if policies[p, P_REARM] == REARM_NEXT_SESSION and gi[t, G_REARM] == session:
+        rearm = policies[p, P_REARM] if gi[t, G_SIGNS] & SIGN_FIRED else REARM_ON_FALSE
+        if rearm == REARM_MANUAL or (rearm == REARM_NEXT_SESSION and gt[t, GT_SESSION] == session):
             return R_REARM
     wait = policies[p, P_COOLDOWN]
-    if wait > 0 and gi[t, G_LAST_DECIDED] != UNSET and decided - gi[t, G_LAST_DECIDED] < wait:
+    if wait > 0 and gt[t, GT_DECIDED] != UNSET and decided - gt[t, GT_DECIDED] < wait:
         return R_COOLDOWN
     cap = policies[p, P_CAP]
-    if cap > 0 and gi[t, G_SESSION] == session and gi[t, G_SESSION_FIRED] >= cap:
+    if cap > 0 and gt[t, GT_SESSION] == session and gi[t, G_SESSION_FIRED] >= cap:
         return R_CAP
     return R_FIRES
 
 
 @kernel
-def remember_firing(gi: Ints, policies: Ints, t: int, decided: int, candle: int, session: int) -> None:
+def remember_firing(gi: Rows, gt: Ints, t: int, decided: int, candle: int, session: int) -> None:
     """Write a Firing into the gates' memory."""
-    gi[t, G_LAST_DECIDED] = decided
-    gi[t, G_CANDLE] = candle
+    gt[t, GT_DECIDED] = decided
+    gt[t, GT_CANDLE] = candle
     gi[t, G_FIRED] += 1
-    if gi[t, G_SESSION] != session:
-        gi[t, G_SESSION] = session
+    if gt[t, GT_SESSION] != session:
+        gt[t, GT_SESSION] = session
         gi[t, G_SESSION_FIRED] = 0
     gi[t, G_SESSION_FIRED] += 1
-    gi[t, G_REARM] = session
-    p = gi[t, G_POLICY]
-    if policies[p, P_FIRE] == FIRE_ONCE and policies[p, P_HAS_CONDITION] != 0:
-        gi[t, G_COMPLETED] = 1
+    gi[t, G_SIGNS] |= SIGN_FIRED
 
 
 @kernel
-def pass_gates(gi: Ints, bi: Ints, policies: Ints, sessions: Ints, t: int, decided: int) -> int:
+def pass_gates(gi: Rows, gt: Ints, bi: Ints, policies: Ints, sessions: Ints, t: int, decided: int) -> int:
     """Let a trigger fire, and remember it; or return the gate that is closed."""
     b = gi[t, G_BLOCK]
-    candle = bi[b, I_START, gi[t, G_LANE]]
+    candle = bi[b, I_START, policies[gi[t, G_POLICY], P_LANE]]
     session = session_at(bi, sessions, b, decided)
-    reason = closed_gate(gi, policies, t, decided, candle, session)
+    reason = closed_gate(gi, gt, policies, t, decided, candle, session)
     if reason == R_FIRES:
-        remember_firing(gi, policies, t, decided, candle, session)
+        remember_firing(gi, gt, t, decided, candle, session)
     return reason
 
 
 @kernel
-def _flags(bi: Ints, ni: Ints, nf: Floats, qi: Ints, vi: Ints, gi: Ints, policies: Ints, t: int) -> int:
+def _flags(bi: Ints, ni: Ints, nf: Floats, qi: Ints, vi: Rows, gi: Rows, policies: Ints, t: int) -> int:
     b = gi[t, G_BLOCK]
-    is_closed = gi[t, G_CLOSED] != 0
+    p = gi[t, G_POLICY]
+    is_closed = policies[p, P_CLOSED] != 0
     flags = 0
     first = gi[t, G_LEAF]
-    for v in range(first, first + gi[t, G_LEAVES]):
+    for v in range(first, first + policies[p, P_LEAVES]):
         for side in range(V_LEFT, V_UPPER + 1):
             q = vi[v, side]
             if q >= 0 and qi[q, Q_KIND] == INDICATOR:
@@ -202,22 +216,23 @@ def _flags(bi: Ints, ni: Ints, nf: Floats, qi: Ints, vi: Ints, gi: Ints, policie
                 seen = nf[i, NF_STATE] + (0.0 if is_closed else 1.0)
                 if seen < ni[i, N_STABLE]:
                     flags |= IS_PROVISIONAL
-    lanes = policies[gi[t, G_POLICY], P_LANES]
+    lanes = policies[p, P_LANES]
     row = I_CLOSED_PARTIAL if is_closed else I_PARTIAL
     for lane in range(LANES):
         if lanes & (1 << lane) and bi[b, row, lane] != 0:
             flags |= IS_PARTIAL
-    if gi[t, G_GAP] != 0:
+    if gi[t, G_SIGNS] & SIGN_GAP:
         flags |= HAS_GAP
-    if policies[gi[t, G_POLICY], P_REPAINTS] != 0:
+    if policies[p, P_REPAINTS] != 0:
         flags |= MAY_REPAINT
     return flags
 
 
 @kernel
 def capture(
-    bf: Floats, bi: Ints, t: int, decided: int, reason: int, ni: Ints, nf: Floats, qi: Ints, vi: Ints, vf: Floats,
-    gi: Ints, policies: Ints, cursor: Ints, di: Ints, df: Floats,
+    bf: Floats, bi: Ints, t: int, decided: int, reason: int, ni: Ints, nf: Floats, qi: Ints, shapes: Ints, vi: Rows,
+    vf: Floats,
+    gi: Rows, policies: Ints, cursor: Ints, di: Ints, df: Floats,
 ) -> None:  # fmt: skip
     """Write down a decision as the next row: there is room for it."""
     d = cursor[C_DECISIONS]
@@ -235,7 +250,8 @@ def capture(
     di[d, D_STATE] = gi[t, G_STATE]
     di[d, D_FLAGS] = _flags(bi, ni, nf, qi, vi, gi, policies, t)
     di[d, D_VALUES] = n
-    row = I_CLOSED_START if gi[t, G_CLOSED] != 0 else I_START
+    p = gi[t, G_POLICY]
+    row = I_CLOSED_START if policies[p, P_CLOSED] != 0 else I_START
     for lane in range(LANES):
         di[d, D_STARTS + lane] = bi[b, row, lane]
     df[n + DF_PRICE] = bf[b, F_SCALARS, FS_PRICE]
@@ -243,10 +259,16 @@ def capture(
     df[n + DF_TRADE_SIZE] = bf[b, F_SCALARS, FS_TRADE_SIZE]
     n += DF_LEAVES
     first = gi[t, G_LEAF]
-    for v in range(first, first + gi[t, G_LEAVES]):
-        for w in range(W_BEFORE_L, W_NOW_U + 1):
-            df[n + w - W_BEFORE_L] = vf[v, w]
-        df[n + DF_PER_LEAF - 1] = np.float64(vi[v, V_RESULT])
+    for v in range(first, first + policies[p, P_LEAVES]):
+        at = vi[v, V_NUMBERS]
+        width = shapes[vi[v, V_SHAPE], SH_WIDTH]
+        df[n] = vf[at + W_BEFORE_L]
+        df[n + 3] = vf[at + W_NOW_L]
+        df[n + 1] = vf[at + W_BEFORE_R] if width > W_PLAIN else np.nan
+        df[n + 4] = vf[at + W_NOW_R] if width > W_PLAIN else np.nan
+        df[n + 2] = vf[at + W_BEFORE_U] if width == W_BOUNDED else np.nan
+        df[n + 5] = vf[at + W_NOW_U] if width == W_BOUNDED else np.nan
+        df[n + 6] = float(vi[v, V_RESULT])
         n += DF_PER_LEAF
     cursor[C_DECISIONS] = d + 1
     cursor[C_NUMBERS] = n

@@ -7,15 +7,15 @@ Links are row + 1, so that zeroed tables are empty lists. A first member's G_PRE
 from __future__ import annotations
 
 from engine.compiled import kernel
-from engine.kernels_candles import Ints
+from engine.kernels_candles import Ints, Rows
 from engine.layout import (
     CROSS_DOWN,
     CROSS_UP,
     G_BLOCK,
     G_LEAF,
-    G_LEAVES,
     G_LIST,
     G_NEXT,
+    G_POLICY,
     G_PREV,
     H_PAUSED,
     I_HEADS,
@@ -25,15 +25,17 @@ from engine.layout import (
     LIST_ACTIVE,
     LIST_IDLE,
     LIST_PAUSED,
-    V_LANE,
+    P_LEAVES,
+    SH_LANE,
+    SH_OP,
     V_LNEXT,
     V_LPREV,
-    V_OP,
+    V_SHAPE,
 )
 
 
 @kernel
-def leave_list(gi: Ints, bi: Ints, t: int) -> None:
+def leave_list(gi: Rows, bi: Ints, t: int) -> None:
     """Take a trigger out of the list it is in, if any."""
     which = gi[t, G_LIST]
     if which == 0:
@@ -55,7 +57,7 @@ def leave_list(gi: Ints, bi: Ints, t: int) -> None:
 
 
 @kernel
-def join_list(gi: Ints, bi: Ints, t: int, which: int) -> None:
+def join_list(gi: Rows, bi: Ints, t: int, which: int) -> None:
     """Put a trigger at the head of a list of its block, out of the one it was in."""
     if gi[t, G_LIST] == which:
         return
@@ -76,11 +78,11 @@ def join_list(gi: Ints, bi: Ints, t: int, which: int) -> None:
 
 
 @kernel
-def note_latch(vi: Ints, bi: Ints, b: int, v: int) -> None:
+def note_latch(shapes: Ints, vi: Rows, bi: Ints, b: int, v: int) -> None:
     """Remember a crossed leaf until its candle ends."""
     if vi[v, V_LPREV] != 0:
         return
-    lane = vi[v, V_LANE]
+    lane = shapes[vi[v, V_SHAPE], SH_LANE]
     first = bi[b, I_LATCHED, lane]
     if first > 0:
         vi[first - 1, V_LPREV] = v + 1
@@ -90,7 +92,7 @@ def note_latch(vi: Ints, bi: Ints, b: int, v: int) -> None:
 
 
 @kernel
-def _forget_latch(vi: Ints, bi: Ints, b: int, v: int) -> None:
+def _forget_latch(shapes: Ints, vi: Rows, bi: Ints, b: int, v: int) -> None:
     before = vi[v, V_LPREV]
     after = vi[v, V_LNEXT]
     if before == 0:
@@ -98,17 +100,17 @@ def _forget_latch(vi: Ints, bi: Ints, b: int, v: int) -> None:
     if before > 0:
         vi[before - 1, V_LNEXT] = after
     else:
-        bi[b, I_LATCHED, vi[v, V_LANE]] = after
+        bi[b, I_LATCHED, shapes[vi[v, V_SHAPE], SH_LANE]] = after
     if after > 0:
         vi[after - 1, V_LPREV] = before
     vi[v, V_LPREV] = vi[v, V_LNEXT] = 0
 
 
 @kernel
-def leave_all(gi: Ints, bi: Ints, vi: Ints, t: int) -> None:
+def leave_all(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, t: int) -> None:
     """Take a trigger that goes, and its leaves, out of every list."""
     leave_list(gi, bi, t)
     first = gi[t, G_LEAF]
-    for v in range(first, first + gi[t, G_LEAVES]):
-        if vi[v, V_OP] in (CROSS_UP, CROSS_DOWN):
-            _forget_latch(vi, bi, gi[t, G_BLOCK], v)
+    for v in range(first, first + policies[gi[t, G_POLICY], P_LEAVES]):
+        if shapes[vi[v, V_SHAPE], SH_OP] in (CROSS_UP, CROSS_DOWN):
+            _forget_latch(shapes, vi, bi, gi[t, G_BLOCK], v)

@@ -9,6 +9,7 @@ from engine.indicators import dispatch
 from engine.kernels_candles import (
     Floats,
     Ints,
+    Rows,
     forming_high,
     forming_low,
     forming_open,
@@ -33,20 +34,18 @@ from engine.layout import (
     FIELD,
     FS_PRICE,
     G_BLOCK,
-    G_COUNT,
-    G_GAP,
+    G_HOLD,
     G_LEAF,
-    G_LEAVES,
-    G_NEEDED,
     G_NEXT,
-    G_PENDING,
     G_POLICY,
-    G_PROGRAM,
-    G_PROGRAM_N,
+    G_SIGNS,
     G_STATE,
     GE,
     GT,
     HIGH,
+    HO_COUNT,
+    HO_NEEDED,
+    HO_PENDING,
     HOLD_COUNTED,
     I_CLOSED,
     I_CLOSED_PARTIAL,
@@ -83,6 +82,9 @@ from engine.layout import (
     OPEN,
     OUTSIDE,
     P_HAS_HOLD,
+    P_LEAVES,
+    P_PROGRAM,
+    P_PROGRAM_N,
     P_VALID_FROM,
     PENDING_COUNT,
     PRICE,
@@ -96,26 +98,32 @@ from engine.layout import (
     R_BASELINE,
     REFERENCE,
     RISES,
+    SH_CANDLES,
+    SH_CLOSED,
+    SH_LANE,
+    SH_OP,
+    SH_WIDTH,
+    SH_WITHIN,
+    SIGN_GAP,
     TRUE,
     UNKNOWN,
-    V_CANDLES,
-    V_CLOSED,
-    V_LANE,
     V_LATCH,
     V_LEFT,
-    V_OP,
+    V_NUMBERS,
     V_RESULT,
     V_RIGHT,
+    V_SHAPE,
     V_UPPER,
-    V_WITHIN,
     VOLUME,
     W_BEFORE_L,
     W_BEFORE_R,
     W_BEFORE_U,
+    W_BOUNDED,
     W_HYSTERESIS,
     W_NOW_L,
     W_NOW_R,
     W_NOW_U,
+    W_PLAIN,
     W_RIGHT,
     W_UPPER,
 )
@@ -244,59 +252,72 @@ def _by_pct(op: int, reference: float, pct: float) -> float:
 
 
 @kernel
-def _remember(v: int, qp: Floats, vi: Ints, vf: Floats) -> None:
+def _remember(v: int, qp: Floats, shapes: Ints, vi: Rows, vf: Floats) -> None:
     """Make what was known at the evaluation before "before"; an UNKNOWN one leaves it as it was (T4).
 
     Close triggers are judged at every close, so it is what they saw last. A tick trigger is woken whenever one
     of its values becomes known or unknown: what it knew when it was judged last, it knew at the trade before.
     """
-    op = vi[v, V_OP]
-    if np.isnan(vf[v, W_NOW_L]) or np.isnan(vf[v, W_NOW_R]):
+    at = vi[v, V_NUMBERS]
+    shape = vi[v, V_SHAPE]
+    width = shapes[shape, SH_WIDTH]
+    if np.isnan(vf[at + W_NOW_L]) or (width > W_PLAIN and np.isnan(vf[at + W_NOW_R])):
         return
-    if op in (INSIDE, OUTSIDE) and np.isnan(vf[v, W_NOW_U]):
+    if width == W_BOUNDED and np.isnan(vf[at + W_NOW_U]):
         return
-    if vi[v, V_CLOSED] != 0:
-        vf[v, W_BEFORE_L] = vf[v, W_NOW_L]
-        vf[v, W_BEFORE_R] = vf[v, W_NOW_R]
-        vf[v, W_BEFORE_U] = vf[v, W_NOW_U]
+    if shapes[shape, SH_CLOSED] != 0:
+        vf[at + W_BEFORE_L] = vf[at + W_NOW_L]
+        if width > W_PLAIN:
+            vf[at + W_BEFORE_R] = vf[at + W_NOW_R]
+        if width == W_BOUNDED:
+            vf[at + W_BEFORE_U] = vf[at + W_NOW_U]
         return
+    vf[at + W_BEFORE_L] = qp[vi[v, V_LEFT], QP_BEFORE]
+    if width == W_PLAIN:
+        return
+    op = shapes[shape, SH_OP]
     right = vi[v, V_RIGHT]
-    upper = vi[v, V_UPPER]
-    vf[v, W_BEFORE_L] = qp[vi[v, V_LEFT], QP_BEFORE]
     if op >= RISES:
-        vf[v, W_BEFORE_R] = _by_pct(op, qp[right, QP_BEFORE], vf[v, W_RIGHT])
+        vf[at + W_BEFORE_R] = _by_pct(op, qp[right, QP_BEFORE], float(vf[at + W_RIGHT]))
     else:
-        vf[v, W_BEFORE_R] = qp[right, QP_BEFORE] if right >= 0 else vf[v, W_RIGHT]
-    if op in (INSIDE, OUTSIDE):
-        vf[v, W_BEFORE_U] = qp[upper, QP_BEFORE] if upper >= 0 else vf[v, W_UPPER]
+        vf[at + W_BEFORE_R] = qp[right, QP_BEFORE] if right >= 0 else vf[at + W_RIGHT]
+    if width == W_BOUNDED:
+        upper = vi[v, V_UPPER]
+        vf[at + W_BEFORE_U] = qp[upper, QP_BEFORE] if upper >= 0 else vf[at + W_UPPER]
 
 
 @kernel
 def _judge_leaf(
-    bi: Ints, b: int, v: int, ring: Floats, ni: Ints, nf: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, qp: Floats
-) -> int:
+    bi: Ints, b: int, v: int, ring: Floats, ni: Ints, nf: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows,
+    vf: Floats, qp: Floats,
+) -> int:  # fmt: skip
     """Return the leaf's value now and move its memory: previous values, latch."""
-    op = vi[v, V_OP]
-    upper = vi[v, V_UPPER]
-    _remember(v, qp, vi, vf)
+    shape = vi[v, V_SHAPE]
+    op = shapes[shape, SH_OP]
+    width = shapes[shape, SH_WIDTH]
+    at = vi[v, V_NUMBERS]
+    _remember(v, qp, shapes, vi, vf)
     left = qv[vi[v, V_LEFT]]
     if op >= RISES:
-        if vi[v, V_CLOSED] != 0:
-            reference = _reference(bi, b, vi[v, V_LEFT], vi[v, V_CANDLES], True, ring, ni, nf, qi)
+        if shapes[shape, SH_CLOSED] != 0:
+            reference = _reference(bi, b, vi[v, V_LEFT], shapes[shape, SH_CANDLES], True, ring, ni, nf, qi)
         else:
             reference = float(qv[vi[v, V_RIGHT]])
-        right = _by_pct(op, reference, vf[v, W_RIGHT])
+        right = _by_pct(op, reference, float(vf[at + W_RIGHT]))
     else:
-        right = qv[vi[v, V_RIGHT]] if vi[v, V_RIGHT] >= 0 else vf[v, W_RIGHT]
+        right = qv[vi[v, V_RIGHT]] if vi[v, V_RIGHT] >= 0 else vf[at + W_RIGHT]
+    vf[at + W_NOW_L] = left
+    h = 0.0
+    if width > W_PLAIN:
+        vf[at + W_NOW_R] = right
+        h = vf[at + W_HYSTERESIS]
     top = np.nan
-    if op in (INSIDE, OUTSIDE):
-        top = qv[upper] if upper >= 0 else vf[v, W_UPPER]
-    vf[v, W_NOW_L] = left
-    vf[v, W_NOW_R] = right
-    vf[v, W_NOW_U] = top
+    if width == W_BOUNDED:
+        upper = vi[v, V_UPPER]
+        top = qv[upper] if upper >= 0 else vf[at + W_UPPER]
+        vf[at + W_NOW_U] = top
     if np.isnan(left) or np.isnan(right):
         return UNKNOWN
-    h = vf[v, W_HYSTERESIS]
     if op in (INSIDE, OUTSIDE):
         if np.isnan(top):
             return UNKNOWN
@@ -307,25 +328,27 @@ def _judge_leaf(
     if op == FALLS:
         return TRUE if left <= right else FALSE
     if op in (CROSS_UP, CROSS_DOWN):
-        lane = vi[v, V_LANE]
+        lane = shapes[shape, SH_LANE]
         candle = bi[b, I_NUMBER, lane] + 1  # a latch of 0 is none, also before the first candle has closed
-        if vi[v, V_CLOSED] != 0 and bi[b, I_OPEN, lane] != 0:
+        if shapes[shape, SH_CLOSED] != 0 and bi[b, I_OPEN, lane] != 0:
             candle -= 1
-        known = not (np.isnan(vf[v, W_BEFORE_L]) or np.isnan(vf[v, W_BEFORE_R]))
-        latch = vi[v, V_LATCH]
+        before = vf[at + W_BEFORE_L]
+        against = vf[at + W_BEFORE_R] if width > W_PLAIN else right
+        known = not (np.isnan(before) or np.isnan(against))
+        latch = int(vi[v, V_LATCH])
         if op == CROSS_UP:
             undone = left <= right - h
-            crossed = known and vf[v, W_BEFORE_L] <= vf[v, W_BEFORE_R] and left > right
+            crossed = known and before <= against and left > right
         else:
             undone = left >= right + h
-            crossed = known and vf[v, W_BEFORE_L] >= vf[v, W_BEFORE_R] and left < right
-        if latch > 0 and (undone or candle - latch >= vi[v, V_WITHIN]):
+            crossed = known and before >= against and left < right
+        if latch > 0 and (undone or candle - latch >= shapes[shape, SH_WITHIN]):
             latch = 0
         if crossed:
             latch = candle
         vi[v, V_LATCH] = latch
-        if latch > 0 and vi[v, V_CLOSED] == 0:
-            note_latch(vi, bi, b, v)
+        if latch > 0 and shapes[shape, SH_CLOSED] == 0:
+            note_latch(shapes, vi, bi, b, v)
         return TRUE if latch > 0 else FALSE
     if op == GT:
         holds = left > right
@@ -347,7 +370,7 @@ def _judge_leaf(
 
 
 @kernel
-def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
+def _kleene(programs: Ints, off: int, n: int, vi: Rows, first: int) -> int:
     """Run a postfix program over the leaves' results (T3).
 
     The stack is two words of bits, TRUE and UNKNOWN, its top in bit 0: at most 64 leaves (T32), and a group
@@ -385,7 +408,8 @@ def _kleene(programs: Ints, off: int, n: int, vi: Ints, first: int) -> int:
 @kernel
 def judge(
     bf: Floats, bi: Ints, t: int, decided: int, sessions: Ints, ring: Floats, programs: Ints, ni: Ints, nf: Floats,
-    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats, cursor: Ints, events: Ints,
+    qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints, holds: Ints, policies: Ints,
+    qp: Floats, cursor: Ints, events: Ints,
     di: Ints, df: Floats,
 ) -> None:  # fmt: skip
     """Evaluate one trigger (T1, T2, T7). A baseline and an edge are decided here; holds are Python's, by events."""
@@ -394,30 +418,31 @@ def judge(
         return
     b = gi[t, G_BLOCK]
     first = gi[t, G_LEAF]
-    for v in range(first, first + gi[t, G_LEAVES]):
-        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, nf, qi, qv, vi, vf, qp)
-    if gi[t, G_PROGRAM_N] == 1:
-        result = vi[first, V_RESULT]
+    for v in range(first, first + policies[policy, P_LEAVES]):
+        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, nf, qi, qv, shapes, vi, vf, qp)
+    if policies[policy, P_PROGRAM_N] == 1:
+        result = int(vi[first, V_RESULT])
     else:
-        result = _kleene(programs, gi[t, G_PROGRAM], gi[t, G_PROGRAM_N], vi, first)
+        result = _kleene(programs, policies[policy, P_PROGRAM], policies[policy, P_PROGRAM_N], vi, first)
     before = gi[t, G_STATE]
     gi[t, G_STATE] = result
+    hold = gi[t, G_HOLD] - 1
     what = -1
     if result == TRUE:
         if before == FALSE:
             what = EDGE
         elif before == UNKNOWN:
             what = BASELINE
-        elif gi[t, G_PENDING] == PENDING_COUNT:
-            gi[t, G_COUNT] += 1
-            if gi[t, G_COUNT] >= gi[t, G_NEEDED]:
+        elif hold >= 0 and holds[hold, HO_PENDING] == PENDING_COUNT:
+            holds[hold, HO_COUNT] += 1
+            if holds[hold, HO_COUNT] >= holds[hold, HO_NEEDED]:
                 what = HOLD_COUNTED
-    elif gi[t, G_PENDING] != 0:
+    elif hold >= 0:
         what = BROKEN
     if what == BASELINE or (what == EDGE and policies[policy, P_HAS_HOLD] == 0):
-        reason = R_BASELINE if what == BASELINE else pass_gates(gi, bi, policies, sessions, t, decided)
-        capture(bf, bi, t, decided, reason, ni, nf, qi, vi, vf, gi, policies, cursor, di, df)
-        gi[t, G_GAP] = 0
+        reason = R_BASELINE if what == BASELINE else pass_gates(gi, gt, bi, policies, sessions, t, decided)
+        capture(bf, bi, t, decided, reason, ni, nf, qi, shapes, vi, vf, gi, policies, cursor, di, df)
+        gi[t, G_SIGNS] &= ~SIGN_GAP
     elif what >= 0:
         e = cursor[C_EVENTS]
         events[e, 0] = what
@@ -426,13 +451,14 @@ def judge(
         events[e, 3] = decided
         cursor[C_EVENTS] = e + 1
     elif result != UNKNOWN:
-        gi[t, G_GAP] = 0  # with an event, Python clears it after writing the evidence
+        gi[t, G_SIGNS] &= ~SIGN_GAP  # with an event, Python clears it after writing the evidence
 
 
 @kernel
 def judge_closed(
     bf: Floats, bi: Ints, b: int, sessions: Ints, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
-    closed: Floats, qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats, cursor: Ints,
+    closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints, holds: Ints,
+    policies: Ints, qp: Floats, cursor: Ints,
     events: Ints, di: Ints, df: Floats, is_unknown: bool,
 ) -> None:  # fmt: skip
     """Judge the triggers of every lane that has just closed, after all of them have (T5)."""
@@ -448,8 +474,9 @@ def judge_closed(
             following = bi[b, I_HEADS, LIST_CLOSE - 1 + lane]
             while following > 0:
                 t = following - 1
-                following = gi[t, G_NEXT]
+                following = int(gi[t, G_NEXT])
                 judge(
-                    bf, bi, t, bi[b, I_END, lane], sessions, ring, programs, ni, nf, qi, qv, vi, vf, gi, policies, qp,
+                    bf, bi, t, bi[b, I_END, lane], sessions, ring, programs, ni, nf, qi, qv, shapes, vi, vf, gi, gt,
+                    holds, policies, qp,
                     cursor, events, di, df,
                 )  # fmt: skip

@@ -14,30 +14,28 @@ from __future__ import annotations
 import numpy as np
 
 from engine.compiled import kernel
-from engine.kernels_candles import Floats, Ints
+from engine.kernels_candles import Floats, Ints, Rows
 from engine.kernels_lists import join_list
 from engine.kernels_match import judge, tick_values
 from engine.layout import (
-    G_ALWAYS,
     G_BLOCK,
+    G_HOLD,
     G_LIST,
     G_NEXT,
-    G_PENDING,
     G_POLICY,
-    G_STAMP,
     G_WOKEN,
     I_HEADS,
     I_LATCHED,
     I_LISTS,
     I_NUMBER,
     I_SEEN,
-    K_SERIAL,
     K_SLOT_N,
     K_SLOT_OFF,
     K_TICKS,
     LANES,
     LIST_ACTIVE,
     LIST_IDLE,
+    P_ALWAYS,
     P_VALID_FROM,
     Q_KIND,
     Q_N,
@@ -59,61 +57,61 @@ RATIO_SLACK = 1e-12
 def judge_tick(
     bf: Floats, bi: Ints, b: int, decided: int, sessions: Ints, ring: Floats, links: Ints, programs: Ints, ni: Ints,
     nf: Floats, forming: Floats,
-    qi: Ints, qv: Floats, vi: Ints, vf: Floats, gi: Ints, policies: Ints, qp: Floats, wt: Floats, wv: Ints,
+    qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints, holds: Ints, policies: Ints,
+    qp: Floats, wt: Floats, wv: Rows,
     cursor: Ints, events: Ints, di: Ints, df: Floats,
 ) -> None:  # fmt: skip
     """Judge the block's tick triggers after a trade was applied, each at most once (T5)."""
     if bi[b, I_LISTS, K_TICKS] == 0:
         return
-    serial = bi[b, I_LISTS, K_SERIAL] + 1
-    bi[b, I_LISTS, K_SERIAL] = serial
     tick_values(bf, bi, b, links, ring, ni, nf, forming, qi, qv, qp)
-    woken = 0
+    woken = 1
     following = bi[b, I_HEADS, LIST_ACTIVE - 1]
     while following > 0:
         t = following - 1
         following = gi[t, G_NEXT]
         gi[t, G_WOKEN] = woken
-        woken = t + 1
+        woken = t + 2
     if bi[b, I_SEEN, 0] != bi[b, I_NUMBER, 0]:  # whatever candle begins, a 1m candle does
-        woken = _wake_latched(bi, b, serial, vi, gi, woken)
+        woken = _wake_latched(bi, b, vi, gi, woken)
     first = bi[b, I_LISTS, K_SLOT_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
         q = links[j]
         if not qp[q, QP_LOW] < qv[q] < qp[q, QP_HIGH]:
-            woken = _wake_passed(b, q, serial, qi, qv, vi, gi, qp, wt, wv, woken)
-    while woken > 0:
-        t = woken - 1
-        woken = gi[t, G_WOKEN]
+            woken = _wake_passed(b, q, qi, qv, vi, gi, qp, wt, wv, woken)
+    while woken > 1:
+        t = woken - 2
+        woken = int(gi[t, G_WOKEN])
+        gi[t, G_WOKEN] = 0
         judge(
-            bf, bi, t, decided, sessions, ring, programs, ni, nf, qi, qv, vi, vf, gi, policies, qp, cursor, events,
+            bf, bi, t, decided, sessions, ring, programs, ni, nf, qi, qv, shapes, vi, vf, gi, gt, holds, policies,
+            qp, cursor, events,
             di, df,
         )  # fmt: skip
         if (
             gi[t, G_LIST] == LIST_ACTIVE
-            and gi[t, G_PENDING] == 0
+            and gi[t, G_HOLD] == 0
             and decided >= policies[gi[t, G_POLICY], P_VALID_FROM]
-            and gi[t, G_ALWAYS] == 0
+            and policies[gi[t, G_POLICY], P_ALWAYS] == 0
         ):
             join_list(gi, bi, t, LIST_IDLE)
 
 
 @kernel
-def _wake(b: int, v: int, serial: int, vi: Ints, gi: Ints, woken: int) -> int:
-    """Put the leaf's trigger before the woken ones, unless it is among them; return the first (row + 1).
+def _wake(b: int, v: int, vi: Rows, gi: Rows, woken: int) -> int:
+    """Put the leaf's trigger before the woken ones, unless it is among them; return the first (row + 2).
 
     The row of a leaf long gone may be another's by now, which wakes for nothing, or of another block.
     """
-    t = vi[v, V_TRIGGER]
-    if gi[t, G_BLOCK] == b and gi[t, G_LIST] == LIST_IDLE and gi[t, G_STAMP] != serial:
-        gi[t, G_STAMP] = serial
+    t = int(vi[v, V_TRIGGER])
+    if gi[t, G_WOKEN] == 0 and gi[t, G_BLOCK] == b and gi[t, G_LIST] == LIST_IDLE:
         gi[t, G_WOKEN] = woken
-        return t + 1
+        return t + 2
     return woken
 
 
 @kernel
-def _wake_latched(bi: Ints, b: int, serial: int, vi: Ints, gi: Ints, woken: int) -> int:
+def _wake_latched(bi: Ints, b: int, vi: Rows, gi: Rows, woken: int) -> int:
     """Wake the crossed leaves of every lane whose candle has ended (T4); judged, they are noted anew."""
     for lane in range(LANES):
         if bi[b, I_SEEN, lane] == bi[b, I_NUMBER, lane]:
@@ -125,7 +123,7 @@ def _wake_latched(bi: Ints, b: int, serial: int, vi: Ints, gi: Ints, woken: int)
             v = following - 1
             following = vi[v, V_LNEXT]
             vi[v, V_LPREV] = vi[v, V_LNEXT] = 0
-            woken = _wake(b, v, serial, vi, gi, woken)
+            woken = _wake(b, v, vi, gi, woken)
     return woken
 
 
@@ -143,7 +141,7 @@ def _lower_bound(wt: Floats, first: int, end: int, value: float) -> int:
 
 @kernel
 def _wake_passed(
-    b: int, q: int, serial: int, qi: Ints, qv: Floats, vi: Ints, gi: Ints, qp: Floats, wt: Floats, wv: Ints, woken: int
+    b: int, q: int, qi: Ints, qv: Floats, vi: Rows, gi: Rows, qp: Floats, wt: Floats, wv: Rows, woken: int
 ) -> int:
     """Wake the triggers whose thresholds the slot passed or touched, all when it became known or unknown."""
     first = qi[q, Q_OFF]
@@ -162,7 +160,7 @@ def _wake_passed(
             high += abs(high) * slack
         at = _lower_bound(wt, first, end, low)
     while at < end and wt[at] <= high:
-        woken = _wake(b, wv[at], serial, vi, gi, woken)
+        woken = _wake(b, wv[at], vi, gi, woken)
         at += 1
     if np.isnan(now):
         qp[q, QP_LOW] = np.inf
@@ -184,7 +182,7 @@ def _wake_passed(
 
 
 @kernel
-def insert_thresholds(qi: Ints, qp: Floats, wt: Floats, wv: Ints, slots: Ints, values: Floats, leaves: Ints) -> None:
+def insert_thresholds(qi: Ints, qp: Floats, wt: Floats, wv: Rows, slots: Ints, values: Floats, leaves: Ints) -> None:
     """Merge new thresholds into those of their slots, which have room for them.
 
     Args:

@@ -47,7 +47,7 @@ T_OPEN_TS, T_CLOSE_TS, T_SESSION_OPEN, T_SESSION_CLOSE, T_NEXT_CLOSE, T_HOLD_DUE
 # ... of row I_LAST: the last applied trade of the session
 L_TS, L_RECV, L_SEQ, L_CODES, L_JUST_CLOSED, L_FIRST_TS, L_COVER_FROM = range(7)
 # ... of row I_LISTS: what a tick of this block computes
-K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TICKS, K_SERIAL = range(6)
+K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TICKS = range(5)
 # ... of row I_HEADS: where the block's lists of triggers begin (row + 1, 0 = empty): by lane the close-judged
 # ones, then tick triggers to be judged at the next trade, then those that wait for a value to pass a threshold.
 # Row I_LATCHED: by lane the crossed leaves (row + 1) whose latch ends with their candle, then paused triggers.
@@ -72,12 +72,15 @@ QP_BEFORE, QP_LOW, QP_HIGH = range(3)
 QP_COLUMNS = 3
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP = range(6)
 
-# Leaves.
-(V_OP, V_LEFT, V_RIGHT, V_UPPER, V_LANE, V_WITHIN, V_CANDLES, V_LATCH, V_RESULT, V_CLOSED,
- V_TRIGGER, V_LPREV, V_LNEXT) = range(13)  # fmt: skip
-V_COLUMNS = 13
-(W_RIGHT, W_UPPER, W_HYSTERESIS, W_BEFORE_L, W_BEFORE_R, W_BEFORE_U, W_NOW_L, W_NOW_R, W_NOW_U) = range(9)
-W_COLUMNS = 9
+# Leaves, int32. V_NUMBERS: where its numbers begin among those of all leaves.
+(V_SHAPE, V_LEFT, V_RIGHT, V_UPPER, V_LATCH, V_RESULT, V_TRIGGER, V_LPREV, V_LNEXT, V_NUMBERS) = range(10)
+V_COLUMNS = 10
+# What leaves of one shape have in common, int64. SH_WIDTH: how many numbers each has, one of the three.
+(SH_OP, SH_LANE, SH_WITHIN, SH_CANDLES, SH_CLOSED, SH_WIDTH) = range(6)
+SH_COLUMNS = 6
+# A leaf's numbers: against a number, with another operand or a hysteresis, with an upper bound.
+(W_NOW_L, W_BEFORE_L, W_RIGHT, W_HYSTERESIS, W_BEFORE_R, W_NOW_R, W_UPPER, W_BEFORE_U, W_NOW_U) = range(9)
+W_PLAIN, W_COMPARED, W_BOUNDED = 3, 6, 9
 OPERATORS = (
     ">", ">=", "<", "<=", "inside", "outside", "crosses_above", "crosses_below", "rises_by_pct", "falls_by_pct",
 )  # fmt: skip
@@ -86,20 +89,28 @@ OPERATORS = (
 # Three values (T3).
 FALSE, TRUE, UNKNOWN = 0, 1, 2
 
-# Triggers, int64: first what the kernel reads, then the gates' memory, then the edge of a pending hold.
-(G_STATE, G_BLOCK, G_LANE, G_CLOSED, G_LEAF, G_LEAVES, G_PROGRAM, G_PROGRAM_N, G_POLICY, G_GAP,
- G_PENDING, G_COUNT, G_NEEDED, G_HOLD_DUE, G_LAST_DECIDED, G_CANDLE, G_FIRED, G_SESSION, G_SESSION_FIRED,
- G_COMPLETED, G_REARM, G_EDGE_TS, G_EDGE_RECV, G_EDGE_SEQ, G_EDGE_CODES,
- G_LIST, G_PREV, G_NEXT, G_STAMP, G_ALWAYS, G_WOKEN) = range(31)  # fmt: skip
-G_COLUMNS = 31
-GF_PRICE, GF_TRADE_PRICE, GF_TRADE_SIZE = range(3)
-GF_COLUMNS = 3
-NOT_PENDING, PENDING_TIME, PENDING_COUNT = range(3)
+# Triggers, int32. G_HOLD: row + 1 of its pending hold, 0 = none. G_WOKEN: 0 = not woken, 1 = the last of the
+# woken ones, else the following row + 2.
+(G_STATE, G_BLOCK, G_LEAF, G_POLICY, G_SIGNS, G_FIRED, G_SESSION_FIRED, G_HOLD, G_LIST, G_PREV, G_NEXT,
+ G_WOKEN) = range(12)  # fmt: skip
+G_COLUMNS = 12
+# Signs: values were lost (T2); it has fired since it was armed or resumed (T8).
+SIGN_GAP, SIGN_FIRED = 1, 2
+# Triggers, int64: decision time, candle and session of the last Firing.
+GT_DECIDED, GT_CANDLE, GT_SESSION = range(3)
+GT_COLUMNS = 3
+# Pending holds, int64 and float64: with the trade of the edge.
+(HO_PENDING, HO_COUNT, HO_NEEDED, HO_DUE, HO_EDGE_TS, HO_EDGE_RECV, HO_EDGE_SEQ, HO_EDGE_CODES) = range(8)
+HO_COLUMNS = 8
+HF_PRICE, HF_TRADE_PRICE, HF_TRADE_SIZE = range(3)
+HF_COLUMNS = 3
+PENDING_TIME, PENDING_COUNT = 1, 2
 
 # Policies, int64: what triggers of one kind have in common. P_LANES: bit n says that an operand names timeframe n.
+# P_ALWAYS: no threshold tells when its result changes, so it is judged at every trade.
 (P_VALID_FROM, P_VALID_UNTIL, P_MAX_FIRINGS, P_HAS_CONDITION, P_FIRE, P_REARM, P_COOLDOWN, P_CAP, P_HAS_HOLD,
- P_LANES, P_REPAINTS) = range(11)  # fmt: skip
-P_COLUMNS = 11
+ P_LANES, P_REPAINTS, P_LANE, P_CLOSED, P_LEAVES, P_PROGRAM, P_PROGRAM_N, P_ALWAYS) = range(17)  # fmt: skip
+P_COLUMNS = 17
 FIRE = ("every_edge", "once_per_candle", "once")
 FIRE_EVERY_EDGE, FIRE_ONCE_PER_CANDLE, FIRE_ONCE = range(3)
 REARM = ("on_false", "next_session", "manual")

@@ -153,7 +153,7 @@ def read_trigger_states(
     for trigger_id, entry in sorted(matcher.entries.items()):
         for symbol, armed in sorted(entry.rows.items()):
             row = tables.gi[armed.row]
-            last = int(row[at.G_LAST_DECIDED])
+            last = int(tables.gt[armed.row, at.GT_DECIDED])
             s = candles.ids[symbol]
             now = now_ms if now_ms is not None else int(tables.si[s, at.S_LAST_TS])
             missing = _missing(tables, candles, armed)
@@ -178,16 +178,16 @@ def read_trigger_states(
 
 def _state(tables: Tables, entry: Entry, armed: ArmedTrigger, now: int, missing: int) -> TriggerStateName:
     row, spec = tables.gi[armed.row], armed.spec
-    last = int(row[at.G_LAST_DECIDED])
+    last = int(tables.gt[armed.row, at.GT_DECIDED])
     if gates.is_expired(tables, armed, now):
         return "expired"
-    if row[at.G_COMPLETED]:
+    if gates.is_completed(tables, armed):
         return "completed"
     if entry.is_paused:
         return "paused"
     if missing:
         return "warming"
-    if row[at.G_PENDING]:
+    if row[at.G_HOLD]:
         return "pending"
     if last != at.UNSET:
         if now - last < spec.cooldown_ms:

@@ -15,6 +15,8 @@ from engine.tables import Tables
 from engine.thresholds import Thresholds
 
 _FIELD = {"open": at.OPEN, "high": at.HIGH, "low": at.LOW, "close": at.CLOSE, "volume": at.VOLUME, "vwap": at.VWAP}
+_SEEN = (at.W_NOW_L, at.W_BEFORE_L, at.W_BEFORE_R, at.W_NOW_R, at.W_BEFORE_U, at.W_NOW_U)
+"""Those of a leaf's numbers that trades have made."""
 _OPERATOR = {name: number for number, name in enumerate(at.OPERATORS)}
 
 
@@ -103,8 +105,28 @@ def program_of(condition: Condition) -> tuple[int, ...]:
     return tuple(words)
 
 
-def policy_of(spec: TriggerSpec, leaves: tuple[Leaf, ...]) -> tuple[int, ...]:
-    """Return when a trigger may fire as the kernel reads it: columns P_... of `engine.layout`."""
+def width_of(leaf: Leaf) -> int:
+    """Return how many numbers a leaf has in the tables."""
+    if leaf.operator in ("inside", "outside"):
+        return at.W_BOUNDED
+    is_plain = not isinstance(leaf.right, Operand) and not leaf.hysteresis and not leaf.candles
+    return at.W_PLAIN if is_plain else at.W_COMPARED
+
+
+def shape_of(leaf: Leaf, *, is_closed: bool) -> tuple[int, ...]:
+    """Return a leaf's columns SH_... of `engine.layout`."""
+    return (
+        _OPERATOR[leaf.operator], LANE_OF[leaf.timeframe], leaf.within_candles, leaf.candles, is_closed, width_of(leaf),
+    )  # fmt: skip
+
+
+def policy_of(spec: TriggerSpec, leaves: tuple[Leaf, ...], program: tuple[int, int]) -> tuple[int, ...]:
+    """Return what the kernel needs to know of a trigger, columns P_... of `engine.layout`.
+
+    Args:
+        program: Where its program stands, and how many words it has.
+    """
+    is_closed = spec.evaluate == "candle_close"
     operands = [x for leaf in leaves for x in (leaf.left, leaf.right, leaf.upper) if isinstance(x, Operand)]
     # Judged at a close, `price` is read of the trigger's own candle (T16).
     own = spec.timeframe if spec.evaluate == "candle_close" else ""
@@ -122,7 +144,13 @@ def policy_of(spec: TriggerSpec, leaves: tuple[Leaf, ...]) -> tuple[int, ...]:
         # A hold that its edge fulfils is none.
         hold is not None and (hold.trades or hold.candles) != 1,
         sum(1 << lane for lane in lanes),
-        spec.evaluate == "tick" and any(x.name != "price" for x in operands),
+        not is_closed and any(x.name != "price" for x in operands),
+        LANE_OF[spec.timeframe],
+        is_closed,
+        len(leaves),
+        *program,
+        # right - h is rounded, and so is left - right: no threshold tells when one passes the other.
+        not is_closed and any(leaf.hysteresis > 0.0 and isinstance(leaf.right, Operand) for leaf in leaves),
     )
 
 
@@ -180,9 +208,11 @@ class Matcher:
         """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
         t = self._tables
         t.gi[armed.row, at.G_STATE] = at.UNKNOWN
-        t.gi[armed.row, at.G_GAP] = 0
+        t.gi[armed.row, at.G_SIGNS] &= ~at.SIGN_GAP
         first = int(t.gi[armed.row, at.G_LEAF])
-        t.vf[first : first + len(armed.leaves), at.W_BEFORE_L :] = np.nan
+        for v in range(first, first + len(armed.leaves)):
+            numbers = t.numbers_of(v)
+            numbers[[w for w in _SEEN if w < len(numbers)]] = np.nan
         self.judge_next(armed)
 
     def judge_next(self, armed: ArmedTrigger) -> None:
@@ -212,17 +242,10 @@ class Matcher:
         leaves = () if spec.condition is None else tuple(leaves_of(spec.condition))
         armed = ArmedTrigger(t.add_trigger(), spec, symbol, b, LANE_OF[spec.timeframe], leaves)
         row = t.gi[armed.row]
-        row[at.G_STATE] = at.UNKNOWN
-        row[at.G_BLOCK], row[at.G_LANE] = b, armed.lane
-        row[at.G_CLOSED] = armed.is_closed
-        row[at.G_POLICY] = t.add_policy(policy_of(spec, leaves))
-        row[at.G_HOLD_DUE] = at.NEVER
-        row[at.G_LAST_DECIDED] = row[at.G_CANDLE] = row[at.G_SESSION] = row[at.G_REARM] = at.UNSET
+        row[at.G_BLOCK], row[at.G_POLICY] = b, t.add_policy(policy_of(spec, leaves, self._program(spec)))
         if spec.condition is not None:
-            program = program_of(spec.condition)
-            row[at.G_PROGRAM], row[at.G_PROGRAM_N] = t.add_program(program), len(program)
-            first = t.add_leaves(len(leaves))
-            t.gi[armed.row, at.G_LEAF], t.gi[armed.row, at.G_LEAVES] = first, len(leaves)
+            first = t.add_leaves([width_of(leaf) for leaf in leaves])
+            row[at.G_LEAF] = first
             for number, leaf in enumerate(leaves):
                 self._compile(armed, first + number, leaf)
             self._join(armed, at.LIST_CLOSE + armed.lane if armed.is_closed else at.LIST_ACTIVE)
@@ -233,9 +256,17 @@ class Matcher:
         self.max_leaves = max(self.max_leaves, leaf_count)
         return armed
 
+    def _program(self, spec: TriggerSpec) -> tuple[int, int]:
+        """Return where the expression's program stands, and its length."""
+        if spec.condition is None:
+            return 0, 0
+        words = program_of(spec.condition)
+        return self._tables.add_program(words), len(words)
+
     def _disarm(self, armed: ArmedTrigger) -> None:
         t = self._tables
-        leave_all(t.gi, t.bi, t.vi, armed.row)
+        leave_all(t.gi, t.bi, t.policies, t.shapes, t.vi, armed.row)
+        t.end_hold(armed.row)
         for derived in armed.derived:
             self._release_derived(armed.block, derived)
         for key in armed.slots:
@@ -260,16 +291,17 @@ class Matcher:
                 self._candles.ensure_hist(int(q[at.Q_INST]), leaf.candles + 2)
             if not armed.is_closed:
                 right = self._hold(armed, replace(self.slot_key(armed, leaf.left, lane), candles=leaf.candles))
-        # In the order of the columns: V_OP … V_LATCH, V_RESULT, V_CLOSED, V_TRIGGER.
-        t.vi[v, : at.V_TRIGGER + 1] = (
-            _OPERATOR[leaf.operator], left, right, upper, lane, leaf.within_candles, leaf.candles, 0, at.UNKNOWN,
-            armed.is_closed, armed.row,
-        )  # fmt: skip
+        row = t.vi[v]
+        row[at.V_SHAPE] = t.add_shape(shape_of(leaf, is_closed=armed.is_closed))
+        row[at.V_LEFT], row[at.V_RIGHT], row[at.V_UPPER] = left, right, upper
+        row[at.V_RESULT], row[at.V_TRIGGER] = at.UNKNOWN, armed.row
+        numbers = t.numbers_of(v)
         if not isinstance(leaf.right, Operand):
-            t.vf[v, at.W_RIGHT] = leaf.right
+            numbers[at.W_RIGHT] = leaf.right
+        if len(numbers) > at.W_PLAIN:
+            numbers[at.W_HYSTERESIS] = leaf.hysteresis
         if leaf.upper is not None and not isinstance(leaf.upper, Operand):
-            t.vf[v, at.W_UPPER] = leaf.upper
-        t.vf[v, at.W_HYSTERESIS] = leaf.hysteresis
+            numbers[at.W_UPPER] = leaf.upper
         if not armed.is_closed:
             self._add_thresholds(armed, v, leaf)
 
@@ -286,14 +318,10 @@ class Matcher:
                 self._thresholds.add(self._hold_derived(armed, DerivedKey(at.DIFFERENCE, left, q)), 0.0, v)
             elif operand is not None:
                 self._thresholds.add(left, operand, v)
-        if leaf.hysteresis > 0.0:
-            if isinstance(leaf.right, Operand):
-                # right - h is rounded, and so is left - right: no threshold tells when one passes the other.
-                self._tables.gi[armed.row, at.G_ALWAYS] = 1
-            else:
-                is_upward = leaf.operator in (">", ">=", "crosses_above")
-                back = leaf.right - leaf.hysteresis if is_upward else leaf.right + leaf.hysteresis
-                self._thresholds.add(left, back, v)
+        if leaf.hysteresis > 0.0 and not isinstance(leaf.right, Operand):
+            is_upward = leaf.operator in (">", ">=", "crosses_above")
+            back = leaf.right - leaf.hysteresis if is_upward else leaf.right + leaf.hysteresis
+            self._thresholds.add(left, back, v)
 
     def slot_key(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> SlotKey:
         """Return what a trigger reads of an operand; `price` at a close is the trigger's own close (T16)."""

@@ -159,7 +159,8 @@ class Runner:
         while True:
             run(
                 *entries[:8], cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links, t.programs, t.ni,
-                t.nf, t.forming, t.closed, t.qi, t.qv, t.vi, t.vf, t.gi, t.policies, t.qp,
+                t.nf, t.forming, t.closed, t.qi, t.qv, t.shapes, t.vi, t.vf, t.gi, t.gt, t.holds,
+                t.policies, t.qp,
                 t.wt, t.wv, self._events, self._di, self._df, self._xi, self._xf,
                 self._xv,
             )  # fmt: skip

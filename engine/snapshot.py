@@ -46,11 +46,7 @@ _POINTERS = (
     at.I_LATCHED, at.I_LISTS, at.I_OF, at.I_SEEN,
 )  # fmt: skip
 _BLOCK_ROWS = tuple(row for row in range(at.I_ROWS) if row not in _POINTERS)
-_TRIGGER_POINTERS = (
-    at.G_BLOCK, at.G_LEAF, at.G_LEAVES, at.G_PROGRAM, at.G_PROGRAM_N, at.G_POLICY, at.G_LIST, at.G_PREV, at.G_NEXT,
-    at.G_STAMP, at.G_ALWAYS, at.G_WOKEN,
-)  # fmt: skip
-_TRIGGER_COLUMNS = tuple(column for column in range(at.G_COLUMNS) if column not in _TRIGGER_POINTERS)
+_TRIGGER_COLUMNS = (at.G_STATE, at.G_SIGNS, at.G_FIRED, at.G_SESSION_FIRED)
 _LEAF_COLUMNS = (at.V_LATCH, at.V_RESULT)
 
 AnyArray = NDArray[Any]
@@ -143,6 +139,7 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
     armed = [a for _, entry in matcher.entries.items() for a in entry.rows.values()]
     leaf_rows = [tables.gi[a.row, at.G_LEAF] + n for a in armed for n in range(len(a.leaves))]
     trigger_rows = [a.row for a in armed]
+    held = tables.gi[trigger_rows, at.G_HOLD]
     arrays: dict[str, AnyArray] = {
         "si": tables.si[: tables.symbols],
         "sf": tables.sf[: tables.symbols],
@@ -159,7 +156,10 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         "leaves": tables.vi[leaf_rows][:, list(_LEAF_COLUMNS)],
         "sides": _sides(tables, leaf_rows),
         "triggers": tables.gi[trigger_rows][:, list(_TRIGGER_COLUMNS)],
-        "edges": tables.gf[trigger_rows],
+        "last_firings": tables.gt[trigger_rows],
+        "held": np.flatnonzero(held),
+        "holds": tables.holds[held[held > 0] - 1],
+        "hold_trades": tables.hold_trades[held[held > 0] - 1],
         "news": news,
     }
     watched: dict[str, list[tuple[str, int]]] = {
@@ -179,19 +179,23 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
 
 
 def _sides(tables: Tables, leaf_rows: list[int]) -> NDArray[np.float64]:
-    """Return the leaves' numbers. A tick trigger that waits for a threshold has old ones: only whether they are
-    known means anything, so that the same state gives the same bytes whenever it was judged last."""
-    sides, leaves = tables.vf[leaf_rows], tables.vi[leaf_rows]
-    is_waiting = (leaves[:, at.V_CLOSED] == 0) & (tables.gi[leaves[:, at.V_TRIGGER], at.G_PENDING] == at.NOT_PENDING)
-    has_upper = np.isin(leaves[:, at.V_OP], (at.INSIDE, at.OUTSIDE))
-    is_unknown = np.isnan(sides[:, at.W_NOW_L]) | np.isnan(sides[:, at.W_NOW_R])
-    is_known = ~(is_unknown | (has_upper & np.isnan(sides[:, at.W_NOW_U])))
-    for column in (at.W_BEFORE_L, at.W_BEFORE_R, at.W_NOW_L, at.W_NOW_R):
-        sides[is_waiting & is_known, column] = 0.0
-    for column in (at.W_BEFORE_U, at.W_NOW_U):
-        sides[is_waiting & is_known & has_upper, column] = 0.0
-    sides[is_waiting & ~is_known, at.W_NOW_L :] = np.nan
-    return sides
+    """Return the leaves' numbers, leaf by leaf. A tick trigger that waits for a threshold has old ones: only whether
+    they are known means anything, so that the same state gives the same bytes whenever it was judged last."""
+    leaves = tables.vi[leaf_rows]
+    shapes = tables.shapes[leaves[:, at.V_SHAPE]]
+    width = shapes[:, at.SH_WIDTH]
+    # The numbers of all leaves as rows, NaN where a leaf has fewer.
+    wide = np.full((len(leaves), at.W_BOUNDED), np.nan)
+    has = np.arange(at.W_BOUNDED) < width[:, None]
+    wide[has] = tables.vf[(leaves[:, at.V_NUMBERS, None].astype(np.int64) + np.arange(at.W_BOUNDED))[has]]
+    is_waiting = (shapes[:, at.SH_CLOSED] == 0) & (tables.gi[leaves[:, at.V_TRIGGER], at.G_HOLD] == 0)
+    is_unknown = np.isnan(wide[:, at.W_NOW_L]) | (np.isnan(wide[:, at.W_NOW_R]) & (width > at.W_PLAIN))
+    is_known = ~(is_unknown | (np.isnan(wide[:, at.W_NOW_U]) & (width == at.W_BOUNDED)))
+    for column in (at.W_BEFORE_L, at.W_BEFORE_R, at.W_NOW_L, at.W_NOW_R, at.W_BEFORE_U, at.W_NOW_U):
+        wide[is_waiting & is_known, column] = 0.0
+    for column in (at.W_NOW_L, at.W_NOW_R, at.W_NOW_U):
+        wide[is_waiting & ~is_known, column] = np.nan
+    return wide[has]
 
 
 def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matcher) -> None:
@@ -257,15 +261,22 @@ def _put_indicators(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, ca
 def _put_triggers(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, matcher: Matcher) -> None:
     for value, key in zip(arrays["slots"], meta.slots, strict=True):
         tables.qv[matcher.slots[SlotKey(*key)]] = value
-    leaf = 0
+    leaf = side = 0
     armed = [a for trigger in meta.triggers for a in matcher.entries[trigger.spec["trigger_id"]].rows.values()]
     for row, a in enumerate(armed):
         tables.gi[a.row, list(_TRIGGER_COLUMNS)] = arrays["triggers"][row]
-        tables.gf[a.row] = arrays["edges"][row]
+        tables.gt[a.row] = arrays["last_firings"][row]
         first, n = int(tables.gi[a.row, at.G_LEAF]), len(a.leaves)
         tables.vi[first : first + n, list(_LEAF_COLUMNS)] = arrays["leaves"][leaf : leaf + n]
-        tables.vf[first : first + n] = arrays["sides"][leaf : leaf + n]
+        for v in range(first, first + n):
+            numbers = tables.numbers_of(v)
+            numbers[:] = arrays["sides"][side : side + len(numbers)]
+            side += len(numbers)
         leaf += n
+    held: list[int] = arrays["held"].tolist()
+    for row, hold, trade in zip(held, arrays["holds"], arrays["hold_trades"], strict=True):
+        number = tables.begin_hold(armed[row].row)
+        tables.holds[number], tables.hold_trades[number] = hold, trade
 
 
 def _outputs(tables: Tables, of: NDArray[np.float64], i: int) -> NDArray[np.float64]:

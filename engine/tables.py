@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -42,12 +43,15 @@ class Tables:
         self.qv = np.zeros(16)
         self.qp = np.zeros((16, at.QP_COLUMNS))
         self.wt = np.zeros(256)
-        self.wv = np.zeros(256, np.int64)
-        self.vi = np.zeros((16, at.V_COLUMNS), np.int64)
-        self.vf = np.zeros((16, at.W_COLUMNS))
+        self.wv = np.zeros(256, np.int32)
+        self.shapes = np.zeros((16, at.SH_COLUMNS), np.int64)
+        self.vi = np.zeros((16, at.V_COLUMNS), np.int32)
+        self.vf = np.zeros(64)
         self.policies = np.zeros((16, at.P_COLUMNS), np.int64)
-        self.gi = np.zeros((16, at.G_COLUMNS), np.int64)
-        self.gf = np.zeros((16, at.GF_COLUMNS))
+        self.gi = np.zeros((16, at.G_COLUMNS), np.int32)
+        self.gt = np.zeros((16, at.GT_COLUMNS), np.int64)
+        self.holds = np.zeros((16, at.HO_COLUMNS), np.int64)
+        self.hold_trades = np.zeros((16, at.HF_COLUMNS))
         self.symbols = 0
         self.blocks = 0
         self._ring_used = 0
@@ -55,10 +59,13 @@ class Tables:
         self._programs_used = 0
         self._known_programs: dict[tuple[int, ...], int] = {}
         self._known_policies: dict[tuple[int, ...], int] = {}
+        self._known_shapes: dict[tuple[int, ...], int] = {}
         self._indicators = _Rows()
         self._outputs = _Spans()
         self._slots = _Rows()
         self._leaves = _Spans()
+        self._numbers = _Spans()
+        self._holds = _Rows()
         self._thresholds = _Spans()
         self._triggers = _Rows()
 
@@ -127,6 +134,15 @@ class Tables:
             self.policies[known] = row
         return known
 
+    def add_shape(self, row: tuple[int, ...]) -> int:
+        """Return where this shape of a leaf stands, columns SH_...; equal ones are stored once and never freed."""
+        known = self._known_shapes.get(row)
+        if known is None:
+            known = self._known_shapes[row] = len(self._known_shapes)
+            self.shapes = _grown(self.shapes, known + 1)
+            self.shapes[known] = row
+        return known
+
     def add_indicator(self, width: int) -> int:
         i = self._indicators.take()
         self.ni = _grown(self.ni, i + 1)
@@ -179,31 +195,66 @@ class Tables:
             self._thresholds.free(int(row[at.Q_OFF]), int(row[at.Q_CAP]))
         row[at.Q_OFF] = row[at.Q_N] = row[at.Q_CAP] = 0
 
-    def add_leaves(self, n: int) -> int:
-        """Return the first of n leaves that stand together."""
+    def add_leaves(self, widths: Sequence[int]) -> int:
+        """Return the first of some leaves that stand together, each with so many numbers, which do so too."""
+        n, numbers = len(widths), sum(widths)
         if n == 0:
             return 0
-        v = self._leaves.take(n)
+        v, w = self._leaves.take(n), self._numbers.take(numbers)
         self.vi = _grown(self.vi, v + n)
-        self.vf = _grown(self.vf, v + n)
+        self.vf = _grown(self.vf, w + numbers)
         self.vi[v : v + n] = 0
-        self.vf[v : v + n] = np.nan
+        self.vf[w : w + numbers] = np.nan
+        for leaf, width in enumerate(widths, v):
+            self.vi[leaf, at.V_NUMBERS] = w
+            w += width
         return v
+
+    def width_of(self, v: int) -> int:
+        """Return how many numbers a leaf has."""
+        return int(self.shapes[self.vi[v, at.V_SHAPE], at.SH_WIDTH])
+
+    def numbers_of(self, v: int) -> NDArray[np.float64]:
+        """Return a leaf's numbers, columns W_..., as a view."""
+        first = int(self.vi[v, at.V_NUMBERS])
+        return self.vf[first : first + self.width_of(v)]
 
     def free_leaves(self, first: int, n: int) -> None:
         if n:
+            self._numbers.free(int(self.vi[first, at.V_NUMBERS]), sum(self.width_of(first + v) for v in range(n)))
             self._leaves.free(first, n)
 
     def add_trigger(self) -> int:
         t = self._triggers.take()
         self.gi = _grown(self.gi, t + 1)
-        self.gf = _grown(self.gf, t + 1)
+        self.gt = _grown(self.gt, t + 1)
         self.gi[t] = 0
-        self.gf[t] = np.nan
+        self.gi[t, at.G_STATE] = at.UNKNOWN
+        self.gt[t] = at.UNSET
         return t
 
     def free_trigger(self, t: int) -> None:
         self._triggers.free(t)
+
+    def hold_of(self, t: int) -> NDArray[np.int64] | None:
+        """Return a trigger's pending hold, columns HO_..., as a view; None without one."""
+        row = int(self.gi[t, at.G_HOLD])
+        return self.holds[row - 1] if row else None
+
+    def begin_hold(self, t: int) -> int:
+        """Return the row of a hold that the trigger has from now on: its own, or a new one."""
+        row = int(self.gi[t, at.G_HOLD]) - 1
+        if row < 0:
+            row = self._holds.take()
+            self.holds = _grown(self.holds, row + 1)
+            self.hold_trades = _grown(self.hold_trades, row + 1)
+            self.gi[t, at.G_HOLD] = row + 1
+        return row
+
+    def end_hold(self, t: int) -> None:
+        if self.gi[t, at.G_HOLD]:
+            self._holds.free(int(self.gi[t, at.G_HOLD]) - 1)
+            self.gi[t, at.G_HOLD] = 0
 
     def put_links(self, off: int, words: list[int]) -> None:
         self.links = _grown(self.links, off + len(words))

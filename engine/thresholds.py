@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import layout as at
 from engine.kernels_wake import insert_thresholds
@@ -65,21 +66,34 @@ class Thresholds:
         t = self._tables
         off, n = int(t.qi[q, at.Q_OFF]), int(t.qi[q, at.Q_N])
         values, leaves = t.wt[off : off + n], t.wv[off : off + n]
-        vi, vf = t.vi[leaves], t.vf[leaves]
+        vi = t.vi[leaves]
         trigger = t.gi[vi[:, at.V_TRIGGER]]
         place = leaves - trigger[:, at.G_LEAF]
-        is_wanted = (trigger[:, at.G_LIST] != 0) & (place >= 0) & (place < trigger[:, at.G_LEAVES])
+        count = t.policies[trigger[:, at.G_POLICY], at.P_LEAVES]
+        is_wanted = (trigger[:, at.G_LIST] != 0) & (place >= 0) & (place < count)
         if t.qi[q, at.Q_KIND] in (at.DIFFERENCE, at.RATIO):
             left, right = t.qi[q, at.Q_INST], t.qi[q, at.Q_INDEX]
             is_wanted &= (vi[:, at.V_LEFT] == left) & ((vi[:, at.V_RIGHT] == right) | (vi[:, at.V_UPPER] == right))
         else:
             is_wanted &= vi[:, at.V_LEFT] == q
-        number, h = vf[:, at.W_RIGHT], vf[:, at.W_HYSTERESIS]
+        number, h, upper = self._constants(vi)
         share = number / 100.0
-        possible = (number, vf[:, at.W_UPPER], number - h, number + h, 1.0 + share, 1.0 - share, np.zeros(n))
+        possible = (number, upper, number - h, number + h, 1.0 + share, 1.0 - share, np.zeros(n))
         is_wanted &= np.any([values == one for one in possible], axis=0)
         kept = np.unique(np.rec.fromarrays((values[is_wanted], leaves[is_wanted])))
         t.wt[off : off + len(kept)] = kept["f0"]
         t.wv[off : off + len(kept)] = kept["f1"]
         t.qi[q, at.Q_N] = len(kept)
         t.qp[q, at.QP_LOW], t.qp[q, at.QP_HIGH] = np.inf, -np.inf
+
+    def _constants(self, vi: NDArray[np.int32]) -> tuple[NDArray[np.float64], ...]:
+        """Return the leaves' numbers that are given: right side, hysteresis, upper bound; NaN where one is not."""
+        t = self._tables
+        width = t.shapes[vi[:, at.V_SHAPE], at.SH_WIDTH]
+        first = vi[:, at.V_NUMBERS].astype(np.int64)
+        last = len(t.vf) - 1
+
+        def column(which: int) -> NDArray[np.float64]:
+            return np.where(width > which, t.vf[np.minimum(first + which, last)], np.nan)
+
+        return column(at.W_RIGHT), column(at.W_HYSTERESIS), column(at.W_UPPER)

@@ -62,7 +62,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     pipeline = folder / "golden.json"
     pipeline.write_text(json.dumps(PIPELINE))
     for run in ("first", "second"):
-        replay(tape, pipelines=pipeline, out=folder / run, timeframes="1m,5m", session="extended")
+        replay([tape], pipelines=pipeline, out=folder / run, timeframes="1m,5m", session="extended")
     return Replayed(tape, folder / "first", folder / "second")
 
 

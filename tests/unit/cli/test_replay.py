@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 
 from cli.replay import replay
 from core.errors import InvalidInput
+from tests.kit.waiting import wait_until
 from tests.unit.engine.tape import SYMBOL, at
 
 PIPELINE: dict[str, Any] = {
@@ -60,16 +65,16 @@ def _write(path: Path, data: object) -> Path:
     return path
 
 
-def _problem(tape: Path, pipelines: Path, out: Path, **more: str) -> str:
+def _problem(tape: Path, pipelines: Path, out: Path, *, timeframes: str = "1m", session: str = "regular") -> str:
     with pytest.raises(InvalidInput) as caught:
-        replay(tape, pipelines=pipelines, out=out, **more)
+        replay([tape], pipelines=pipelines, out=out, timeframes=timeframes, session=session)
     assert not out.exists() or list(out.iterdir()) == []
     return str(caught.value)
 
 
 def test_it_writes_the_four_files_in_the_agreed_shape(tape: Path, pipeline: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    replay(tape, pipelines=pipeline.parent, out=out, timeframes="1m,5m")
+    replay([tape], pipelines=pipeline.parent, out=out, timeframes="1m,5m")
     assert sorted(p.name for p in out.iterdir()) == [
         "candles.parquet", "firings.jsonl", "summary.json", "suppressions.jsonl",
     ]  # fmt: skip
@@ -141,7 +146,7 @@ def test_an_empty_tape_gives_empty_files(pipeline: Path, tmp_path: Path) -> None
     pl.DataFrame(
         schema={"symbol": pl.String, "ts_ms": pl.Int64, "price": pl.Float64, "size": pl.Float64}
     ).write_parquet(path)
-    replay(path, pipelines=pipeline, out=tmp_path / "out")
+    replay([path], pipelines=pipeline, out=tmp_path / "out")
     assert (tmp_path / "out" / "firings.jsonl").read_bytes() == b""
     assert len(pl.read_parquet(tmp_path / "out" / "candles.parquet")) == 0
 
@@ -154,4 +159,51 @@ def test_unknown_timeframes_and_sessions_are_refused(tape: Path, pipeline: Path,
 def test_a_folder_that_cannot_be_made_is_said(tape: Path, pipeline: Path, tmp_path: Path) -> None:
     _write(tmp_path / "file", "")
     with pytest.raises(InvalidInput, match="--out"):
-        replay(tape, pipelines=pipeline, out=tmp_path / "file" / "out")
+        replay([tape], pipelines=pipeline, out=tmp_path / "file" / "out")
+
+
+def test_the_end_of_a_replay_is_told_in_words(
+    tape: Path, pipeline: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replay([tape], pipelines=pipeline, out=tmp_path / "out", timeframes="1m")
+    said = capsys.readouterr()
+    assert "24 trades of 1 symbols, 2025-03-10" in said.out
+    assert "24 applied" in said.out
+    assert "trades a second" in said.out
+    assert "breakout/trigger" in said.out
+    assert "suppressed: baseline 1" in said.out
+    assert said.err == ""  # progress is for a terminal
+    replay([tape], pipelines=pipeline, out=tmp_path / "out", quiet=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_two_halves_of_a_tape_are_the_tape(tape: Path, pipeline: Path, tmp_path: Path) -> None:
+    whole = pl.read_parquet(tape)
+    (tmp_path / "halves").mkdir()
+    whole[:10].write_csv(tmp_path / "halves" / "b.csv")
+    whole[10:].write_parquet(tmp_path / "halves" / "a.parquet")
+    replay([tape], pipelines=pipeline, out=tmp_path / "one", quiet=True)
+    replay([tmp_path / "halves"], pipelines=pipeline, out=tmp_path / "two", quiet=True)
+    for file in (tmp_path / "one").iterdir():
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
+
+
+def test_a_replay_that_fails_or_is_stopped_leaves_what_was_there(tape: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    replay([tape], pipelines=pipeline, out=out, quiet=True)
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    days = [pl.read_parquet(tape).with_columns(pl.col("ts_ms") + 86_400_000 * day) for day in range(7)]
+    pl.concat(days * 3000).write_parquet(tmp_path / "long.parquet")
+    arguments = ["replay", str(tmp_path / "long.parquet"), "--pipelines", str(pipeline), "--out", str(out)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", *arguments],
+        stderr=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "TERM": "dumb"},
+    )  # fmt: skip
+    try:
+        wait_until((out / ".firings.jsonl.part").exists, timeout_s=30, what="the replay has begun")
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=120)
+    finally:
+        running.kill()
+    assert (running.returncode, said) == (130, "tapewatch: stopped; nothing was written\n")
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
