@@ -59,7 +59,9 @@ def report(summary: Summary, took_s: float, out: Path) -> str:
     read = summary.trades["read"]
     lines = [f"{read:,} trades of {len(summary.symbols):,} symbols{_span(summary)}"]
     if read:
-        counts = ", ".join(f"{n:,} {name}" for name, n in summary.trades.items() if n and name != "read")
+        counts = ", ".join(
+            f"{n:,} {name.replace('_', ' ')}" for name, n in summary.trades.items() if n and name != "read"
+        )
         lines.append(f"  {counts}")
         lines.append(f"  played in {took_s:.2f} s, {read / max(took_s, 1e-9):,.0f} trades a second")
     else:

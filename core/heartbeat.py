@@ -11,11 +11,15 @@ from typing import Literal
 
 import msgspec
 import redis
+from prometheus_client import Gauge
 
 from core.clock import Clock, SystemClock
 from core.observability import logger
 from core.settings import Settings
 
+NUMBERS = Gauge(
+    "tapewatch_process_number", "What a process counts and measures, by name, as its heartbeat says.", ["name"]
+)
 State = Literal["starting", "ok", "degraded", "waiting"]
 TTL_MS = 5_000
 INTERVAL_S = 1.0
@@ -94,7 +98,10 @@ class Heartbeat:
         away = False
         while not self._stopped.is_set():
             try:
-                self._redis.set(key_of(self._process), msgspec.json.encode(self._current()), px=TTL_MS)
+                beat = self._current()
+                for name, number in beat.numbers.items():
+                    NUMBERS.labels(name).set(number)
+                self._redis.set(key_of(self._process), msgspec.json.encode(beat), px=TTL_MS)
                 away = False
             except (redis.RedisError, OSError) as error:
                 if not away:

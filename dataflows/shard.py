@@ -5,6 +5,7 @@ Decisions depend on the log alone. The clock here only says when it is time for 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from core.clock import Clock
@@ -58,6 +59,13 @@ class Shard:
     def unreadable(self) -> int:
         return sum(p.numbers.unreadable for p in self.partitions.values())
 
+    def dropped(self) -> dict[str, int]:
+        """Return how many trades no engine took, by reason, and how many came late; only what there is."""
+        found = Counter[str]()
+        for partition in self.partitions.values():
+            found.update(partition.engine.counters())
+        return {reason: n for reason, n in found.items() if n and reason not in ("applied", "outside")}
+
     @property
     def triggers(self) -> int:
         """Count of trigger parts: one that names symbols of two partitions counts twice."""
@@ -76,7 +84,11 @@ class Shard:
         """Return what is going on, for people."""
         health = next((p.numbers.health for p in self.partitions.values() if p.numbers.health), "")
         feed = f"feed {health}" if health else "no feed yet"
-        return f"{feed}; {self.symbols} symbols, {self.triggers} triggers"
+        text = f"{feed}; {self.symbols} symbols, {self.triggers} triggers"
+        if unusable := {reason: n for reason, n in self.dropped().items() if reason != "late"}:
+            reasons = ", ".join(f"{reason.replace('_', ' ')} {n:,}" for reason, n in unusable.items())
+            text += f"; unusable trades since its state began: {reasons}"
+        return text
 
     def positions(self) -> Positions:
         """Return where to read on. Partitions differ in how far controls and news took effect; the least counts."""

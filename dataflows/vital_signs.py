@@ -60,6 +60,7 @@ class VitalSigns:
             triggers=float(self._shard.triggers),
             symbols=float(self._shard.symbols),
             unreadable=float(self._shard.unreadable),
+            **{f"trades_{reason}": float(n) for reason, n in self._shard.dropped().items()},
             feed_ms=float(self._shard.feed_ms),
             history_waiting=float(history.waiting),
             history_written=float(history.written),

@@ -312,6 +312,7 @@ class Engine:
             symbol_health=self._health.by_symbol,
             gap_ms=self._health.gap_ms,
             closed_until=self._runner.closed_until,
+            dropped=self._runner.dropped,
             news_armed=self._news.armed(),
         )
         return snapshots.encode(
@@ -336,6 +337,7 @@ class Engine:
         engine._health.health, engine._health.by_symbol = found.meta.health, found.meta.symbol_health
         engine._health.gap_ms = found.meta.gap_ms
         engine._runner.closed_until = found.meta.closed_until
+        engine._runner.dropped = found.meta.dropped
         specs = {trigger_id: engine._matcher.entries[trigger_id].spec for trigger_id in found.meta.news_armed}
         engine._news.restore(found.meta.news_armed, specs, snapshots.news_of(found))
         engine._decisions.restore_pending()
@@ -354,10 +356,17 @@ class Engine:
         return read_trigger_states(self._tables, self._candles, self._matcher, self._health.state_of, self._feed_ms)
 
     def counters(self) -> dict[str, int]:
-        """Return how many trades were applied, late, malformed, and outside every session."""
+        """Return what became of all trades: applied, late, outside every session, or not taken, by reason.
+
+        bad_price       not above 0, above 1e15, or NaN
+        bad_size        negative, above 1e18, or NaN
+        bad_time        before the epoch, or after 2099; named where price and size are right
+        no_flags        none of T15's: it may neither set a price nor count in volume
+        unknown_symbol  an id that `symbol_id` has not given out
+        """
         si = self._tables.si[: self._tables.symbols]
-        names = (("applied", at.S_TRADES), ("late", at.S_LATE), ("malformed", at.S_BAD), ("outside", at.S_OUTSIDE))
-        return {name: int(si[:, column].sum()) for name, column in names}
+        names = (("applied", at.S_TRADES), ("late", at.S_LATE), ("outside", at.S_OUTSIDE))
+        return {name: int(si[:, column].sum()) for name, column in names} | self._runner.dropped
 
     def news_counters(self) -> dict[str, int]:
         """Return how many news items came (an item counts for each symbol), how many were copies, or dated ahead."""

@@ -15,10 +15,14 @@ from engine.kernels_candles import Floats, Ints, Rows, apply_trade, close_candle
 from engine.kernels_match import judge_closed
 from engine.kernels_wake import judge_tick
 from engine.layout import (
+    BAD_PRICE,
+    BAD_SIZE,
+    BAD_TIME,
     C_AT,
     C_CLOSED_UNTIL,
     C_COUNT,
     C_DECISIONS,
+    C_DROPPED,
     C_ENTRY,
     C_EVENTS,
     C_GRACE,
@@ -46,7 +50,7 @@ from engine.layout import (
     MOST_PRICE,
     MOST_SIZE,
     NEVER,
-    S_BAD,
+    NO_FLAGS,
     S_CLOSED_UNTIL,
     S_EXTENDED,
     S_LAST_TS,
@@ -149,6 +153,16 @@ def _pass_time(
 
 
 @kernel
+def _what_is_wrong(price: float, size: float) -> int:
+    """Name the first of price, size and time that is wrong with a trade which has one of them wrong."""
+    if not (price > 0.0 and price <= MOST_PRICE):
+        return BAD_PRICE
+    if not (size >= 0.0 and size <= MOST_SIZE):
+        return BAD_SIZE
+    return BAD_TIME
+
+
+@kernel
 def _work(
     symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
     flags: NDArray[np.uint8],
@@ -221,11 +235,11 @@ def _work(
         p = price[i]
         z = size[i]
         if not (p > 0.0 and p <= MOST_PRICE and z >= 0.0 and z <= MOST_SIZE and ts >= 0 and ts < MAX_MS):
-            si[s, S_BAD] += 1
+            cursor[C_DROPPED + _what_is_wrong(p, z)] += 1
             i += 1
             continue
         if kind & 7 == 0:
-            si[s, S_OUTSIDE] += 1
+            cursor[C_DROPPED + NO_FLAGS] += 1
             i += 1
             continue
         if ts < max(si[s, S_CLOSED_UNTIL], until):

@@ -24,7 +24,7 @@ MOST_PRICE, MOST_SIZE = 1e15, 1e18
 
 # Symbols, int64. The price is that of any session, for time triggers.
 (S_REGULAR, S_EXTENDED, S_CLOSED_UNTIL, S_MINUTE, S_SEQ, S_PRICE_TS, S_LAST_TS, S_PREV_PRICE_TS,
- S_UNKNOWN, S_LATE, S_BAD, S_TRADES, S_OUTSIDE, S_MARK, S_REOPEN) = range(15)  # fmt: skip
+ S_UNKNOWN, S_LATE, S_TRADES, S_OUTSIDE, S_MARK, S_REOPEN) = range(14)  # fmt: skip
 S_WIDTH = 16
 # Symbols, float64.
 SF_PRICE, SF_PREV_PRICE = range(2)
@@ -149,8 +149,11 @@ DF_PER_LEAF = 7
 
 # The cursor of a run: in and out. C_ROOM_ROWS and C_ROOM_NUMBERS: what the decisions of one entry may take.
 (C_AT, C_COUNT, C_STATUS, C_MARK, C_EVENTS, C_CANDLES, C_VALUES, C_GRACE, C_CLOSED_UNTIL, C_ENTRY,
- C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS) = range(14)  # fmt: skip
-C_COLUMNS = 14
+ C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS, C_DROPPED) = range(15)  # fmt: skip
+# From C_DROPPED on: how many trades were not taken, by reason; never set back.
+DROPPED = ("bad_price", "bad_size", "bad_time", "no_flags", "unknown_symbol")
+BAD_PRICE, BAD_SIZE, BAD_TIME, NO_FLAGS, UNKNOWN_SYMBOL = range(5)
+C_COLUMNS = C_DROPPED + len(DROPPED)
 DONE, HAS_EVENTS, IS_FULL = range(3)
 
 # Rows of closed candles.

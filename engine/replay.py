@@ -23,7 +23,7 @@ def marks_before(ts_ms: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the last mark before each trade: tape time, which never goes back, rounded down.
 
     NO_MARK until tape time has passed a multiple of 250 ms: the first mark is not before the first trade. A
-    trade whose time is no time (it will be counted as malformed) does not move the tape.
+    trade whose time is no time (it will be counted as such) does not move the tape.
     """
     tape = np.maximum.accumulate(np.where((ts_ms >= 0) & (ts_ms < MAX_MS), ts_ms, NO_MARK))
     begun = tape[tape >= 0]

@@ -22,6 +22,8 @@ Places = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 """Position, mark and receipt of the moments of some decisions."""
 Event = tuple[int, int, int, int]
 """What, trigger row, block, decision time: the columns of `engine.layout`."""
+_MOST_AT_ONCE = 1 << 20
+"""Trades of a batch that are copied, symbol by symbol, at a time: 64 MB, however large the batch is."""
 
 
 class Entries(NamedTuple):
@@ -93,6 +95,16 @@ class Runner:
     def closed_until(self, ms: int) -> None:
         self._cursor[at.C_CLOSED_UNTIL] = ms
 
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many trades were not taken, by reason; to be set by a restore."""
+        counts: list[int] = self._cursor[at.C_DROPPED : at.C_COLUMNS].tolist()
+        return dict(zip(at.DROPPED, counts, strict=True))
+
+    @dropped.setter
+    def dropped(self, counts: dict[str, int]) -> None:
+        self._cursor[at.C_DROPPED : at.C_COLUMNS] = [counts[reason] for reason in at.DROPPED]
+
     def close_minutes(self, feed_ms: int) -> None:
         """Note that a mark of this feed time has passed."""
         self.closed_until = max(self.closed_until, (feed_ms - self._grace_ms) // at.MINUTE_MS * at.MINUTE_MS)
@@ -100,18 +112,22 @@ class Runner:
     def trades(self, trades: Trades, marks: NDArray[np.int64]) -> None:
         """Take a batch; `marks` is the last mark before each trade, negative where marks come by themselves."""
         self._marks = marks
-        if len(trades):
-            self._run(self._trade_entries(trades, marks))
+        for start in range(0, len(trades), _MOST_AT_ONCE):
+            self._run(self._trade_entries(trades, marks, start))
 
-    def _trade_entries(self, trades: Trades, marks: NDArray[np.int64]) -> Entries:
+    def _trade_entries(self, trades: Trades, marks: NDArray[np.int64], start: int) -> Entries:
         if len(self._spots) < self._tables.symbols:
             self._spots = np.zeros(2 * self._tables.symbols, np.int64)
-        order = np.empty(len(trades), np.int64)
-        unknown = group(trades.symbol, self._spots[: self._tables.symbols], order)
-        if unknown >= 0:
-            raise ValueError(
-                f"symbol id {trades.symbol[unknown]} at place {unknown} was not given out by Engine.symbol_id"
-            )
+        spots = self._spots[: self._tables.symbols]
+        symbols = trades.symbol[start : start + _MOST_AT_ONCE]
+        order = np.empty(len(symbols), np.int64)
+        if group(symbols, spots, order) >= 0:
+            known = np.flatnonzero((symbols >= 0) & (symbols < self._tables.symbols))
+            self._cursor[at.C_DROPPED + at.UNKNOWN_SYMBOL] += len(symbols) - len(known)
+            order = order[: len(known)]
+            group(symbols[known], spots, order)
+            order = known[order]
+        order += start
         # Gathered, not looked up through `order` by the kernel: that misses the cache once an array and trade.
         return Entries(
             trades.symbol[order],

@@ -37,7 +37,7 @@ from engine.matcher import Matcher, SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
-VERSION = 4
+VERSION = 5
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.
@@ -76,6 +76,7 @@ class _Meta(msgspec.Struct, frozen=True):
     symbol_health: dict[str, str]
     gap_ms: int
     closed_until: int
+    dropped: dict[str, int]
     symbols: list[str]
     blocks: list[tuple[int, int]]
     kept_sessions: list[str]
@@ -103,6 +104,7 @@ class Mutable(msgspec.Struct):
     symbol_health: dict[str, str]
     gap_ms: int
     closed_until: int
+    dropped: dict[str, int]
     news_armed: dict[str, int | None]
 
 

@@ -192,8 +192,10 @@ def test_a_replay_that_fails_or_is_stopped_leaves_what_was_there(tape: Path, pip
     out = tmp_path / "out"
     replay([tape], pipelines=pipeline, out=out, quiet=True)
     before = {file.name: file.read_bytes() for file in out.iterdir()}
-    days = [pl.read_parquet(tape).with_columns(pl.col("ts_ms") + 86_400_000 * day) for day in range(7)]
-    pl.concat(days * 3000).write_parquet(tmp_path / "long.parquet")
+    n = 300_000  # half of them fire: many seconds of writing
+    trades = {"symbol": pl.repeat(SYMBOL, n, eager=True), "ts_ms": at("10:00:00") + pl.arange(n, eager=True)}
+    zigzag = 99.0 + 2 * (pl.arange(n, eager=True) % 2) + 1e-6 * pl.arange(n, eager=True)
+    pl.DataFrame({**trades, "price": zigzag, "size": zigzag}).write_parquet(tmp_path / "long.parquet")
     arguments = ["replay", str(tmp_path / "long.parquet"), "--pipelines", str(pipeline), "--out", str(out)]
     running = subprocess.Popen(
         [sys.executable, "-m", "cli.main", *arguments],
@@ -201,7 +203,7 @@ def test_a_replay_that_fails_or_is_stopped_leaves_what_was_there(tape: Path, pip
     )  # fmt: skip
     try:
         wait_until((out / ".firings.jsonl.part").exists, timeout_s=30, what="the replay has begun")
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGINT)  # what Ctrl-C sends
         _, said = running.communicate(timeout=120)
     finally:
         running.kill()
