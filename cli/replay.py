@@ -124,7 +124,7 @@ def _columns(configs: list[tuple[Path, PipelineConfig]], specs: list[TriggerSpec
     from core.catalog.analysis import MarketDataSettings
     from engine.condition import Operand
     from engine.indicators.column import columns_of
-    from engine.matcher import leaves_of
+    from engine.templates import leaves_of
 
     found: set[str] = set()
     for spec in specs:

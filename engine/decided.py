@@ -6,7 +6,6 @@ it does not matter when they are made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +18,8 @@ from engine.evidence import Captured
 from engine.firing import Firing, FiringKind, FiringTrade, Suppression, firing_id
 from engine.gates import REASONS
 from engine.health import FeedWords
-from engine.matcher import ArmedTrigger
+from engine.matcher import Matcher
+from engine.roster import ArmedTrigger
 
 Decision = Firing | Suppression
 
@@ -49,13 +49,12 @@ class DecidedRows:
     ints      shape (n, layout.D_COLUMNS)
     numbers   of all of them, those of row k from ints[k, D_VALUES] on
     places    position, mark and receipt of each row's moment, shape (n,) each
-    armed     the trigger of each
     """
 
     ints: NDArray[np.int64]
     numbers: NDArray[np.float64]
     places: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
-    armed: Sequence[ArmedTrigger]
+    matcher: Matcher
     candles: Candles
     feed: str
     health: FeedWords
@@ -70,7 +69,10 @@ class DecidedRows:
         ends = [row[at.D_VALUES] for row in rows[1:]] + [len(numbers)]
         positions, marks, receipts = (column.tolist() for column in self.places)
         found: list[tuple[Key, Decision]] = []
-        for n, (row, end, armed) in enumerate(zip(rows, ends, self.armed, strict=True)):
+        known: dict[int, ArmedTrigger] = {}
+        for n, (row, end) in enumerate(zip(rows, ends, strict=True)):
+            t = row[at.D_TRIGGER]
+            armed = known.get(t) or known.setdefault(t, self.matcher.armed(t))
             session = SESSIONS[self.candles.block_of[armed.block][1]]
             captured = Captured(armed.spec, armed.leaves, session, row, numbers[row[at.D_VALUES] : end])
             moment = Moment(positions[n], marks[n], receipts[n])
@@ -118,12 +120,19 @@ def key_of(firing: Firing, moment: Moment) -> Key:
 
 
 class Found:
-    """What one call of the engine decided, in decision order, then by trigger id."""
+    """What one call of the engine decided, in decision order, then by trigger id.
+
+    Rows of triggers in it are good until a trigger goes: `write_down` has to be called before.
+    """
 
     def __init__(self, made: list[tuple[Key, Decision]], rows: list[DecidedRows]) -> None:
         self._made, self._rows = made, rows
         self.firings = sum(isinstance(found, Firing) for _, found in made) + sum(r.firings() for r in rows)
         self.suppressions = len(made) + sum(len(r.ints) for r in rows) - self.firings
+
+    def write_down(self) -> None:
+        """Make what is still numbers: the triggers they are of are about to change."""
+        self.decisions()
 
     def decisions(self) -> list[Decision]:
         for rows in self._rows:

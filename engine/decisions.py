@@ -6,6 +6,7 @@ Baselines and edges of triggers without a hold are decided in compiled code (`en
 from __future__ import annotations
 
 from collections.abc import Iterable
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +37,12 @@ from engine.firing import (
     firing_id,
 )
 from engine.health import FeedHealth
-from engine.matcher import ArmedTrigger, Matcher
+from engine.matcher import Matcher
 from engine.news import NewsHit
 from engine.news_item import NewsItem
 from engine.output import Output
 from engine.records import Records
+from engine.roster import ArmedTrigger
 from engine.runner import Event
 from engine.tables import Tables
 
@@ -59,6 +61,7 @@ class Decisions:
         self._found: list[tuple[Key, Decision]] = []
         self._rows: list[DecidedRows] = []
         self._pending: dict[int, set[int]] = {}
+        self._unread: WeakSet[Found] = WeakSet()
         # One decision at a time is captured here.
         self._cursor = np.zeros(at.C_COLUMNS, np.int64)
         self._di = np.zeros((1, at.D_COLUMNS), np.int64)
@@ -68,6 +71,7 @@ class Decisions:
         """Move what was decided into an output: in decision order, then by trigger id."""
         if self._found or self._rows:
             found = Found(self._found, self._rows)
+            self._unread.add(found)
             output.firings = Records(FoundFirings(found))
             output.suppressions = Records(FoundSuppressions(found))
             self._found, self._rows = [], []
@@ -79,15 +83,19 @@ class Decisions:
         places: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]],
     ) -> None:
         """Take decisions as the kernel captured them, with position, mark and receipt of each one's moment."""
-        rows: list[int] = ints[:, at.D_TRIGGER].tolist()
-        armed = [self._matcher.armed[t] for t in rows]
-        self._rows.append(DecidedRows(ints, numbers, places, armed, self._candles, self._feed, self._health.words()))
+        words = self._health.words()
+        self._rows.append(DecidedRows(ints, numbers, places, self._matcher, self._candles, self._feed, words))
+
+    def write_down(self) -> None:
+        """Write what was decided and not looked at yet: triggers are about to change."""
+        for found in list(self._unread):
+            found.write_down()
+        self._unread.clear()
 
     def restore_pending(self) -> None:
         """Find the pending holds again in restored tables."""
-        for row, armed in self._matcher.armed.items():
-            if self._tables.gi[row, at.G_HOLD]:
-                self._pending.setdefault(armed.block, set()).add(row)
+        for row in self._matcher.held_rows():
+            self._pending.setdefault(int(self._tables.gi[row, at.G_BLOCK]), set()).add(row)
 
     def take_events(self, events: list[Event], moment: Moment) -> None:
         """Take what the kernel stopped for, with all tables as the deciding record left them."""
@@ -98,20 +106,19 @@ class Decisions:
                 self._cancel_rows(sorted(self._pending.get(b, ())), decided, moment)
                 self._set_due(b)
             else:
-                self._take_event(what, self._matcher.armed[t], decided, moment)
+                self._take_event(what, self._matcher.armed(t), decided, moment)
 
     def lose(self, symbol: str, moment: Moment) -> None:
         """Make a symbol's expressions UNKNOWN: holds end, and triggers begin anew or remember (T2)."""
         s = self._candles.ids[symbol]
         for which in (at.S_REGULAR, at.S_EXTENDED):
             b = int(self._tables.si[s, which])
-            for armed in list(self._matcher.of_block(b)) if b >= 0 else ():
-                self.cancel_holds([armed], moment.mark_ms, moment)
-                if armed.spec.after_gap == "baseline":
-                    self._matcher.forget(armed)
-                else:
-                    self._tables.gi[armed.row, at.G_SIGNS] |= at.SIGN_GAP
-                    self._matcher.judge_next(armed)
+            if b >= 0:
+                rows = sorted(self._pending.get(b, ()))
+                self._cancel_rows(rows, moment.mark_ms, moment)
+                if rows:
+                    self._set_due(b)
+                self._matcher.lose(b)
 
     def fire_instant(self, armed: ArmedTrigger, instant: int, moment: Moment, *, is_missed: bool) -> None:
         """Fire a time trigger for one scheduled instant, or say why not (T33)."""
@@ -221,7 +228,7 @@ class Decisions:
         row[at.HO_EDGE_SEQ], row[at.HO_EDGE_CODES] = last[at.L_SEQ], last[at.L_CODES]
         t.hold_trades[number] = t.bf[armed.block, at.F_SCALARS, : at.HF_COLUMNS]
         self._pending.setdefault(armed.block, set()).add(armed.row)
-        self._matcher.judge_next(armed)
+        self._matcher.judge_next(armed.row)
         self._set_due(armed.block)
 
     # ---- holds (T7) ----
@@ -241,7 +248,7 @@ class Decisions:
 
     def _fire_due_holds(self, b: int, now: int, moment: Moment) -> None:
         limit = min(now, int(self._tables.bi[b, at.I_TIME, at.T_CANCEL]))
-        due = [self._matcher.armed[t] for t in self._pending.get(b, ()) if self._due(t) <= limit]
+        due = [self._matcher.armed(t) for t in self._pending.get(b, ()) if self._due(t) <= limit]
         due.sort(key=lambda a: (self._due(a.row), a.spec.trigger_id))
         for armed in due:
             decided = self._due(armed.row)
@@ -260,7 +267,7 @@ class Decisions:
     def _cancel_rows(self, rows: Iterable[int], decided: int, moment: Moment) -> None:
         """Record each pending hold as broken, named after the trade of its edge."""
         for t in rows:
-            armed = self._matcher.armed[t]
+            armed = self._matcher.armed(t)
             number = int(self._tables.gi[t, at.G_HOLD]) - 1
             row, values = self._tables.holds[number], self._tables.hold_trades[number]
             kind: FiringKind = "candle_close" if armed.is_closed else "tick"

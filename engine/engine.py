@@ -5,7 +5,7 @@ Reads no clock and no network. The live flow, replay and the preview all call th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +23,7 @@ from engine.health import FeedHealth
 from engine.indicators.state import CLOSE, HIGH, LOW, OPEN, STARTED, TRADES, VOLUME, VWAP
 from engine.kernels import next_due
 from engine.market import MarketReader, MarketSnapshot, TriggerState, read_trigger_states
-from engine.matcher import Entry, Matcher
+from engine.matcher import Matcher
 from engine.news import NewsDesk
 from engine.news_item import NewsItem
 from engine.output import Output
@@ -180,7 +180,9 @@ class Engine:
         """
         moment = Moment(0.0, item.recv_ms, item.recv_ms)
         for hit in self._news.take(item):
-            self._decisions.fire_news(self._matcher.entries[hit.trigger_id].rows[hit.symbol], hit, moment)
+            entry = self._matcher.get(hit.trigger_id)
+            if entry is not None:
+                self._decisions.fire_news(entry.rows[hit.symbol], hit, moment)
         return self._output()
 
     def start_schedules(self, from_ms: int) -> None:
@@ -248,52 +250,75 @@ class Engine:
         is the event time from which schedules count, by default the last mark.
         """
         now = at_ms if at_ms is not None else self._feed_ms
-        moment = Moment(0.0, -1, 0)
-        for change in changes:
-            known = self._matcher.entries.get(change.trigger_id)
-            if change.action == "set":
-                if change.spec is None:
-                    raise ValueError(f"set of {change.trigger_id!r} without a spec")
-                self._set(change.spec, known, now, moment)
-            elif known is None:
-                continue
-            elif change.action == "remove":
-                self._decisions.cancel_holds(known.rows.values(), now, moment)
-                self._news.disarm(change.trigger_id)
-                self._matcher.remove(change.trigger_id)
-            elif change.action == "pause" and not known.is_paused:
-                self._decisions.cancel_holds(known.rows.values(), now, moment)
-                self._news.disarm(change.trigger_id)
-                self._matcher.pause(known)
-            elif change.action == "resume":
-                self._resume(known, now)
+        self._decisions.write_down()
+        for action, some in _runs(changes):
+            if action == "set":
+                self._set_all([_spec_of(change) for change in some], now)
+            else:
+                self._change_all(action, [change.trigger_id for change in some], now)
         return self._output()
 
-    def _set(self, spec: TriggerSpec, known: Entry | None, now: int | None, moment: Moment) -> None:
-        memory: dict[str, tuple[int, int, int]] = {}
-        if known is not None:
-            if known.spec == spec:
-                if known.is_paused:
-                    self._resume(known, now)
-                return
-            memory = {a.symbol: gates.memory_of(self._tables, a) for a in known.rows.values()}
-            self._decisions.cancel_holds(known.rows.values(), now, moment)
-            self._matcher.remove(spec.trigger_id)
+    def _set_all(self, specs: Sequence[TriggerSpec], now: int | None) -> None:
+        known = self._matcher.known([spec.trigger_id for spec in specs])
+        if any(known):
+            for spec, is_known in zip(specs, known, strict=True):
+                if is_known:
+                    self._replace(spec, now)
+            specs = [spec for spec, is_known in zip(specs, known, strict=True) if not is_known]
+        ids = self._candles.ids
+        for spec in specs:
+            for symbol in spec.symbols:
+                if symbol not in ids:
+                    self.symbol_id(symbol)
+        self._matcher.set_all(specs)
+        for spec in specs:
+            if spec.condition is None:
+                self._begin(spec, now)
+
+    def _replace(self, spec: TriggerSpec, now: int | None) -> None:
+        """Put another version of a trigger in force; the one that is goes on, out of pause."""
+        known = self._matcher.get(spec.trigger_id)
+        if known is None:
+            return
+        if known.spec == spec:
+            if known.is_paused:
+                self._change_all("resume", [spec.trigger_id], now)
+            return
+        memory = {a.symbol: gates.memory_of(self._tables, a) for a in known.rows.values()}
+        self._decisions.cancel_holds(known.rows.values(), now, Moment(0.0, -1, 0))
+        self._news.disarm(spec.trigger_id)
+        self._matcher.remove(spec.trigger_id)
         for symbol in spec.symbols:
             self.symbol_id(symbol)
-        entry = self._matcher.set(spec)
-        for armed in entry.rows.values():
+        for armed in self._matcher.set(spec).rows.values():
             gates.carry_over(self._tables, memory, armed)
-        self._timetable.arm(entry, now)
+        self._begin(spec, now)
+
+    def _begin(self, spec: TriggerSpec, now: int | None) -> None:
+        """Let a time or news trigger count from now."""
+        entry = self._matcher.get(spec.trigger_id)
+        if entry is not None:
+            self._timetable.arm(entry, now)
         self._news.arm(spec, now)
 
-    def _resume(self, entry: Entry, now: int | None) -> None:
-        for armed in entry.rows.values():
-            self._tables.gi[armed.row, at.G_SIGNS] &= ~at.SIGN_FIRED
-        if entry.is_paused:
-            self._matcher.resume(entry)
-            self._timetable.arm(entry, now)
-            self._news.arm(entry.spec, now)
+    def _change_all(self, action: str, trigger_ids: Sequence[str], now: int | None) -> None:
+        """Remove, pause or resume triggers; what is not in force, or already so, is left alone."""
+        moment = Moment(0.0, -1, 0)
+        known = [name for name, is_known in zip(trigger_ids, self._matcher.known(trigger_ids), strict=True) if is_known]
+        if action == "resume":
+            paused = self._matcher.resume_all(known)
+            for name in paused:
+                entry = self._matcher.get(name)
+                if entry is not None and entry.spec.condition is None:
+                    self._begin(entry.spec, now)
+            return
+        self._decisions.cancel_holds(self._matcher.held(known), now, moment)
+        for name in known:
+            self._news.disarm(name)
+        if action == "remove":
+            self._matcher.remove_all(known)
+        else:
+            self._matcher.pause_all(known)
 
     def _output(self) -> Output:
         output = Output(candles=self._runner.take_candles())
@@ -338,7 +363,8 @@ class Engine:
         engine._health.gap_ms = found.meta.gap_ms
         engine._runner.closed_until = found.meta.closed_until
         engine._runner.dropped = found.meta.dropped
-        specs = {trigger_id: engine._matcher.entries[trigger_id].spec for trigger_id in found.meta.news_armed}
+        armed = {trigger_id: engine._matcher.get(trigger_id) for trigger_id in found.meta.news_armed}
+        specs = {trigger_id: entry.spec for trigger_id, entry in armed.items() if entry is not None}
         engine._news.restore(found.meta.news_armed, specs, snapshots.news_of(found))
         engine._decisions.restore_pending()
         return engine
@@ -376,3 +402,24 @@ class Engine:
         """Return the feed time at which a mark would next do something for a symbol (layout.NEVER: none)."""
         s = self._candles.ids[symbol]
         return int(next_due(self._tables.si, self._tables.bi, s, self.config.close_grace_ms))
+
+
+def _spec_of(change: TriggerChange) -> TriggerSpec:
+    if change.spec is None:
+        raise ValueError(f"set of {change.trigger_id!r} without a spec")
+    return change.spec
+
+
+def _runs(changes: Sequence[TriggerChange]) -> Iterator[tuple[str, Sequence[TriggerChange]]]:
+    """Cut changes where the action changes, or a trigger comes again: the parts may be done at once."""
+    begin, action = 0, ""
+    seen: set[str] = set()
+    for n, change in enumerate(changes):
+        if change.action != action or change.trigger_id in seen:
+            if n > begin:
+                yield action, changes[begin:n]
+            begin, action = n, change.action
+            seen.clear()
+        seen.add(change.trigger_id)
+    if len(changes) > begin:
+        yield action, changes[begin:]

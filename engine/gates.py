@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine import kernels_decide
 from engine import layout as at
 from engine.firing import SuppressionReason
-from engine.matcher import ArmedTrigger
+from engine.roster import ArmedTrigger
 from engine.tables import Tables
 
 REASONS: tuple[SuppressionReason | None, ...] = (

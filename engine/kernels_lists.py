@@ -6,8 +6,10 @@ Links are row + 1, so that zeroed tables are empty lists. A first member's G_PRE
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.compiled import kernel
-from engine.kernels_candles import Ints, Rows
+from engine.kernels_candles import Floats, Ints, Rows
 from engine.layout import (
     CROSS_DOWN,
     CROSS_UP,
@@ -17,6 +19,8 @@ from engine.layout import (
     G_NEXT,
     G_POLICY,
     G_PREV,
+    G_SIGNS,
+    G_STATE,
     H_PAUSED,
     I_HEADS,
     I_LATCHED,
@@ -26,11 +30,24 @@ from engine.layout import (
     LIST_IDLE,
     LIST_PAUSED,
     P_LEAVES,
+    P_SURVIVES,
     SH_LANE,
     SH_OP,
+    SH_WIDTH,
+    SIGN_GAP,
+    UNKNOWN,
     V_LNEXT,
     V_LPREV,
+    V_NUMBERS,
     V_SHAPE,
+    W_BEFORE_L,
+    W_BEFORE_R,
+    W_BEFORE_U,
+    W_BOUNDED,
+    W_NOW_L,
+    W_NOW_R,
+    W_NOW_U,
+    W_PLAIN,
 )
 
 
@@ -107,10 +124,65 @@ def _forget_latch(shapes: Ints, vi: Rows, bi: Ints, b: int, v: int) -> None:
 
 
 @kernel
-def leave_all(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, t: int) -> None:
+def _leave_all(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, t: int) -> None:
     """Take a trigger that goes, and its leaves, out of every list."""
     leave_list(gi, bi, t)
     first = gi[t, G_LEAF]
     for v in range(first, first + policies[gi[t, G_POLICY], P_LEAVES]):
         if shapes[vi[v, V_SHAPE], SH_OP] in (CROSS_UP, CROSS_DOWN):
             _forget_latch(shapes, vi, bi, gi[t, G_BLOCK], v)
+
+
+@kernel
+def join_lists(gi: Rows, bi: Ints, rows: Rows, which: int) -> None:
+    """Put triggers at the head of the same list of their blocks."""
+    for i in range(rows.shape[0]):
+        join_list(gi, bi, rows[i], which)
+
+
+@kernel
+def leave_lists(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, rows: Rows) -> None:
+    """Take triggers that go, and their leaves, out of every list."""
+    for i in range(rows.shape[0]):
+        _leave_all(gi, bi, policies, shapes, vi, rows[i])
+
+
+@kernel
+def _forget(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, vf: Floats, t: int) -> None:
+    """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
+    gi[t, G_STATE] = UNKNOWN
+    gi[t, G_SIGNS] &= ~SIGN_GAP
+    first = gi[t, G_LEAF]
+    for v in range(first, first + policies[gi[t, G_POLICY], P_LEAVES]):
+        at = vi[v, V_NUMBERS]
+        width = shapes[vi[v, V_SHAPE], SH_WIDTH]
+        vf[at + W_NOW_L] = vf[at + W_BEFORE_L] = np.nan
+        if width > W_PLAIN:
+            vf[at + W_NOW_R] = vf[at + W_BEFORE_R] = np.nan
+        if width == W_BOUNDED:
+            vf[at + W_NOW_U] = vf[at + W_BEFORE_U] = np.nan
+    if gi[t, G_LIST] == LIST_IDLE:
+        join_list(gi, bi, t, LIST_ACTIVE)
+
+
+@kernel
+def forget_rows(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, vf: Floats, rows: Rows) -> None:
+    """Let triggers forget what they knew; the next trade judges them."""
+    for i in range(rows.shape[0]):
+        _forget(gi, bi, policies, shapes, vi, vf, rows[i])
+
+
+@kernel
+def lose_block(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, vf: Floats, b: int) -> None:
+    """Tell all triggers of a block that values were lost: they forget, or note the gap (T2)."""
+    for place in range(LIST_IDLE + 1):  # the idle ones last: who leaves them joins a list that is done
+        following = bi[b, I_LATCHED, H_PAUSED] if place == LIST_IDLE else bi[b, I_HEADS, place]
+        while following > 0:
+            t = following - 1
+            following = int(gi[t, G_NEXT])
+            if policies[gi[t, G_POLICY], P_SURVIVES] == 0:
+                _forget(gi, bi, policies, shapes, vi, vf, t)
+            else:
+                gi[t, G_SIGNS] |= SIGN_GAP
+                if gi[t, G_LIST] == LIST_IDLE:
+                    join_list(gi, bi, t, LIST_ACTIVE)

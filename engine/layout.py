@@ -63,8 +63,8 @@ N_COLUMNS = 8
 NF_STATE, NF_PARAMS, NF_COLUMNS = 0, 8, 12
 
 # Slots, int64.
-Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP = range(9)
-Q_COLUMNS = 9
+Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP, Q_BLOCK, Q_USERS = range(11)
+Q_COLUMNS = 11
 # The last three are made from other slots: slot Q_INST as it was Q_INDEX candles ago, or from Q_INST and Q_INDEX.
 PRICE, FIELD, INDICATOR, REFERENCE, DIFFERENCE, RATIO = range(6)
 # Slots, float64: the value at the evaluation before; between the other two no threshold lies.
@@ -108,9 +108,11 @@ PENDING_TIME, PENDING_COUNT = 1, 2
 
 # Policies, int64: what triggers of one kind have in common. P_LANES: bit n says that an operand names timeframe n.
 # P_ALWAYS: no threshold tells when its result changes, so it is judged at every trade.
+# P_SURVIVES: what it knew before values were lost it knows afterwards (T2).
 (P_VALID_FROM, P_VALID_UNTIL, P_MAX_FIRINGS, P_HAS_CONDITION, P_FIRE, P_REARM, P_COOLDOWN, P_CAP, P_HAS_HOLD,
- P_LANES, P_REPAINTS, P_LANE, P_CLOSED, P_LEAVES, P_PROGRAM, P_PROGRAM_N, P_ALWAYS) = range(17)  # fmt: skip
-P_COLUMNS = 17
+ P_LANES, P_REPAINTS, P_LANE, P_CLOSED, P_LEAVES, P_PROGRAM, P_PROGRAM_N, P_ALWAYS,
+ P_SURVIVES) = range(18)  # fmt: skip
+P_COLUMNS = 18
 FIRE = ("every_edge", "once_per_candle", "once")
 FIRE_EVERY_EDGE, FIRE_ONCE_PER_CANDLE, FIRE_ONCE = range(3)
 REARM = ("on_false", "next_session", "manual")

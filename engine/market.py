@@ -16,7 +16,9 @@ from engine.condition import TIMEFRAMES
 from engine.indicators import dispatch
 from engine.indicators.column import parse_column
 from engine.kernels_candles import clamped_vwap
-from engine.matcher import ArmedTrigger, Entry, Matcher
+from engine.matcher import Entry, Matcher
+from engine.roster import ArmedTrigger
+from engine.slots import SlotKey
 from engine.tables import Tables
 
 TriggerStateName = Literal["warming", "armed", "pending", "fired", "cooldown", "paused", "completed", "expired"]
@@ -150,13 +152,13 @@ def read_trigger_states(
     now_ms: int | None,
 ) -> list[TriggerState]:
     found: list[TriggerState] = []
-    for trigger_id, entry in sorted(matcher.entries.items()):
+    for trigger_id, entry in matcher.entries():
         for symbol, armed in sorted(entry.rows.items()):
             row = tables.gi[armed.row]
             last = int(tables.gt[armed.row, at.GT_DECIDED])
             s = candles.ids[symbol]
             now = now_ms if now_ms is not None else int(tables.si[s, at.S_LAST_TS])
-            missing = _missing(tables, candles, armed)
+            missing = _missing(tables, candles, matcher, armed)
             is_lost = bool(tables.si[s, at.S_UNKNOWN])
             found.append(
                 TriggerState(
@@ -197,9 +199,10 @@ def _state(tables: Tables, entry: Entry, armed: ArmedTrigger, now: int, missing:
     return "armed"
 
 
-def _missing(tables: Tables, candles: Candles, armed: ArmedTrigger) -> int:
+def _missing(tables: Tables, candles: Candles, matcher: Matcher, armed: ArmedTrigger) -> int:
     missing = 0
-    for key in armed.slots:
+    for q in matcher.slots_of(armed):
+        key = SlotKey(*matcher.slots.keys[q])
         if key.column == "price" or key.column in ("open", "high", "low", "close", "volume", "vwap"):
             continue
         column = parse_column(key.column)

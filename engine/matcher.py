@@ -1,63 +1,26 @@
-"""Triggers in the tables: compiled when they are set, freed when they go."""
+"""Triggers in the tables: put in force, paused, and taken out, many at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import layout as at
-from engine.candles import LANE_OF, Candles
-from engine.condition import Condition, Leaf, Operand, Schedule, TriggerSpec
-from engine.kernels_lists import join_list, leave_all
+from engine.candles import Candles
+from engine.condition import Schedule, TriggerSpec
+from engine.kernels_lists import forget_rows, join_list, join_lists, leave_lists, lose_block
+from engine.leaf_plan import LeafPlan, Plan, plan_of
+from engine.roster import ArmedTrigger, Roster, Rows
+from engine.slots import Numbers, Slots
 from engine.tables import Tables
+from engine.templates import key_of
 from engine.thresholds import Thresholds
 
-_FIELD = {"open": at.OPEN, "high": at.HIGH, "low": at.LOW, "close": at.CLOSE, "volume": at.VOLUME, "vwap": at.VWAP}
-_SEEN = (at.W_NOW_L, at.W_BEFORE_L, at.W_BEFORE_R, at.W_NOW_R, at.W_BEFORE_U, at.W_NOW_U)
-"""Those of a leaf's numbers that trades have made."""
-_OPERATOR = {name: number for number, name in enumerate(at.OPERATORS)}
-
-
-@dataclass(frozen=True, slots=True)
-class SlotKey:
-    """One operand value as one kind of trigger reads it: forming or closed, provisional or not."""
-
-    block: int
-    lane: int
-    column: str
-    is_closed: bool
-    is_stable_only: bool
-    candles: int = 0
-    """Not 0: the closed value so many candles before, under which `..._by_pct` leaves of tick triggers stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class DerivedKey:
-    """A value made of two slots, whose thresholds stand for comparing them: left - right, or left / right."""
-
-    kind: int
-    left: int
-    right: int
-
-
-@dataclass(slots=True)
-class ArmedTrigger:
-    """One trigger on one symbol: a row of the tables."""
-
-    row: int
-    spec: TriggerSpec
-    symbol: str
-    block: int
-    lane: int
-    leaves: tuple[Leaf, ...]
-    slots: list[SlotKey] = field(default_factory=list[SlotKey])
-    derived: list[DerivedKey] = field(default_factory=list[DerivedKey])
-
-    @property
-    def is_closed(self) -> bool:
-        return self.spec.evaluate == "candle_close"
+_AT_ONCE = 16_384
+"""Triggers set at once: what that takes meanwhile would otherwise be more than what they take for good."""
 
 
 @dataclass(slots=True)
@@ -71,371 +34,347 @@ class Entry:
     """Time triggers: the next scheduled instant; None when not known yet or never again."""
 
 
-def leaves_of(condition: Condition) -> Iterator[Leaf]:
-    """Yield the leaves in the order of the program."""
-    if isinstance(condition, Leaf):
-        yield condition
-    else:
-        for child in condition.children:
-            yield from leaves_of(child)
+@dataclass(slots=True)
+class _Group:
+    """Triggers of one template that are put in force together."""
 
-
-def program_of(condition: Condition) -> tuple[int, ...]:
-    """Return the expression as postfix words over leaf numbers."""
-    if isinstance(condition, Leaf):
-        return (0,)
-    words: list[int] = []
-    number = 0
-
-    def visit(node: Condition) -> None:
-        nonlocal number
-        if isinstance(node, Leaf):
-            words.append(number)
-            number += 1
-            return
-        for child in node.children:
-            visit(child)
-        if node.kind == "not":
-            words.append(at.PROGRAM_NOT)
-        else:
-            n = len(node.children)
-            words.append(at.program_all(n) if node.kind == "all" else at.program_any(n))
-
-    visit(condition)
-    return tuple(words)
-
-
-def width_of(leaf: Leaf) -> int:
-    """Return how many numbers a leaf has in the tables."""
-    if leaf.operator in ("inside", "outside"):
-        return at.W_BOUNDED
-    is_plain = not isinstance(leaf.right, Operand) and not leaf.hysteresis and not leaf.candles
-    return at.W_PLAIN if is_plain else at.W_COMPARED
-
-
-def shape_of(leaf: Leaf, *, is_closed: bool) -> tuple[int, ...]:
-    """Return a leaf's columns SH_... of `engine.layout`."""
-    return (
-        _OPERATOR[leaf.operator], LANE_OF[leaf.timeframe], leaf.within_candles, leaf.candles, is_closed, width_of(leaf),
-    )  # fmt: skip
-
-
-def policy_of(spec: TriggerSpec, leaves: tuple[Leaf, ...], program: tuple[int, int]) -> tuple[int, ...]:
-    """Return what the kernel needs to know of a trigger, columns P_... of `engine.layout`.
-
-    Args:
-        program: Where its program stands, and how many words it has.
-    """
-    is_closed = spec.evaluate == "candle_close"
-    operands = [x for leaf in leaves for x in (leaf.left, leaf.right, leaf.upper) if isinstance(x, Operand)]
-    # Judged at a close, `price` is read of the trigger's own candle (T16).
-    own = spec.timeframe if spec.evaluate == "candle_close" else ""
-    lanes = {LANE_OF[x.timeframe or own] for x in operands if x.timeframe or own}
-    hold = spec.hold
-    return (
-        spec.valid_from_ms if spec.valid_from_ms is not None else at.UNSET,
-        spec.valid_until_ms if spec.valid_until_ms is not None else at.NEVER,
-        spec.max_firings,
-        spec.condition is not None,
-        at.FIRE.index(spec.fire),
-        at.REARM.index(spec.rearm),
-        spec.cooldown_ms,
-        spec.max_firings_per_session,
-        # A hold that its edge fulfils is none.
-        hold is not None and (hold.trades or hold.candles) != 1,
-        sum(1 << lane for lane in lanes),
-        not is_closed and any(x.name != "price" for x in operands),
-        LANE_OF[spec.timeframe],
-        is_closed,
-        len(leaves),
-        *program,
-        # right - h is rounded, and so is left - right: no threshold tells when one passes the other.
-        not is_closed and any(leaf.hysteresis > 0.0 and isinstance(leaf.right, Operand) for leaf in leaves),
-    )
+    names: list[str] = field(default_factory=list[str])
+    hashes: list[str] = field(default_factory=list[str])
+    counts: list[int] = field(default_factory=list[int])
+    symbols: list[str] = field(default_factory=list[str])
+    numbers: list[list[float]] = field(default_factory=list[list[float]])
 
 
 class Matcher:
-    """All triggers and what they read, in the kernel's tables."""
+    """All triggers and what they read, in the kernel's tables.
+
+    Those with a condition are rows, made into objects for who asks. Time and news triggers are objects.
+    """
 
     def __init__(self, tables: Tables, candles: Candles) -> None:
         self._tables = tables
         self._candles = candles
-        self.entries: dict[str, Entry] = {}
-        self.armed: dict[int, ArmedTrigger] = {}
-        self.slots: dict[SlotKey, int] = {}
-        self._slot_users: dict[int, int] = {}
-        self._derived: dict[DerivedKey, int] = {}
-        self._block_slots: dict[int, dict[int, SlotKey | None]] = {}
-        self._block_triggers: dict[int, int] = {}
-        self._timed: dict[str, Entry] = {}
+        self._roster = Roster(tables, candles)
+        self._plans: dict[int, Plan] = {}
+        self._others: dict[str, Entry] = {}
+        self._other_rows: dict[int, ArmedTrigger] = {}
         self._thresholds = Thresholds(tables)
-        self._links_used = 0
-        self._links_live: dict[int, int] = {}
-        self._block_leaves: dict[int, int] = {}
+        self.slots = Slots(tables, candles, self._thresholds)
+        self._block_triggers: Numbers = np.zeros(16, np.int64)
+        self._block_leaves: Numbers = np.zeros(16, np.int64)
         self.max_triggers = 0
         """No block has ever had more; so with `max_leaves`."""
         self.max_leaves = 0
+        self._links_used = 0
+        self._links_live: dict[int, int] = {}
+
+    # ---- who is in force ----
+
+    def known(self, trigger_ids: Sequence[str]) -> list[bool]:
+        """Return for each trigger whether it is in force."""
+        rows: list[int] = self._roster.find(trigger_ids).tolist()
+        return [row >= 0 or name in self._others for row, name in zip(rows, trigger_ids, strict=True)]
+
+    def get(self, trigger_id: str) -> Entry | None:
+        """Return a trigger in force, None where it is not."""
+        other = self._others.get(trigger_id)
+        if other is not None:
+            return other
+        first = int(self._roster.find([trigger_id])[0])
+        return None if first < 0 else self._entry(first)
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Yield every trigger in force, by its id."""
+        names = {self._roster.name_of(row): row for row in self._roster.firsts().tolist()}
+        for name in sorted({*names, *self._others}):
+            yield name, self._entry(names[name]) if name in names else self._others[name]
+
+    def armed(self, row: int) -> ArmedTrigger:
+        """Return the trigger of a row."""
+        return self._other_rows.get(row) or self._roster.armed(row)
+
+    def held_rows(self) -> list[int]:
+        """Return the rows with a pending hold."""
+        rows = self._roster.rows_of(self._roster.firsts())
+        return rows[self._tables.gi[rows, at.G_HOLD] > 0].tolist()
+
+    def slots_of(self, armed: ArmedTrigger) -> set[int]:
+        """Return the slots that a trigger reads."""
+        first = int(self._tables.gi[armed.row, at.G_LEAF])
+        read = self._tables.vi[first : first + len(armed.leaves), at.V_LEFT : at.V_UPPER + 1]
+        return set(read[read >= 0].tolist())
+
+    def _entry(self, first: int) -> Entry:
+        spec = self._roster.spec_of(first)
+        rows: list[int] = self._roster.rows_of(np.array([first], np.int32)).tolist()
+        armed = [self._roster.armed(row, spec) for row in rows]
+        is_paused = int(self._tables.gi[first, at.G_LIST]) == at.LIST_PAUSED
+        return Entry(spec, {a.symbol: a for a in armed}, is_paused)
+
+    def set_due(self, trigger_id: str, next_due_ms: int) -> None:
+        """Say when a time trigger is due next."""
+        self._others[trigger_id].next_due_ms = next_due_ms
+
+    def schedules(self) -> Iterator[tuple[Entry, Schedule]]:
+        """Yield the time triggers that are not paused, by trigger id."""
+        for _, entry in sorted(self._others.items()):
+            if entry.spec.schedule is not None and not entry.is_paused:
+                yield entry, entry.spec.schedule
+
+    # ---- changes ----
 
     def set(self, spec: TriggerSpec) -> Entry:
         """Put a trigger in force on its symbols; the one of that id must be gone."""
-        entry = Entry(spec, {})
-        self.entries[spec.trigger_id] = entry
-        if spec.schedule is not None:
-            self._timed[spec.trigger_id] = entry
-        for symbol in spec.symbols:
-            entry.rows[symbol] = self._arm(spec, symbol)
+        self.set_all([spec])
+        entry = self.get(spec.trigger_id)
+        if entry is None:
+            raise AssertionError(f"{spec.trigger_id!r} was not put in force")
         return entry
 
-    def remove(self, trigger_id: str) -> None:
-        entry = self.entries.pop(trigger_id)
-        self._timed.pop(trigger_id, None)
-        for armed in entry.rows.values():
-            self._disarm(armed)
+    def set_all(self, specs: Sequence[TriggerSpec]) -> None:
+        """Put triggers in force, each of another id, none of which is known."""
+        for begin in range(0, len(specs), _AT_ONCE):
+            self._set_some(specs[begin : begin + _AT_ONCE])
 
-    def pause(self, entry: Entry) -> None:
-        """Take a trigger out of the lists that the kernel walks."""
-        entry.is_paused = True
-        for armed in entry.rows.values():
-            self._join(armed, at.LIST_PAUSED)
+    def _set_some(self, specs: Sequence[TriggerSpec]) -> None:
+        groups: dict[int, _Group] = {}
+        for spec in specs:
+            condition = spec.condition
+            if condition is None:
+                self._set_other(spec)
+                continue
+            numbers: list[float] = []
+            template = self._roster.template(key_of(spec, condition, numbers), spec)
+            group = groups.get(template)
+            if group is None:
+                group = groups[template] = _Group()
+            symbols = spec.symbols if len(spec.symbols) == 1 else tuple(dict.fromkeys(spec.symbols))
+            group.names.append(spec.trigger_id)
+            group.hashes.append(spec.config_hash)
+            group.counts.append(len(symbols))
+            group.symbols += symbols
+            group.numbers.append(numbers)
+        for template, group in groups.items():
+            self._arm(template, group)
 
-    def resume(self, entry: Entry) -> None:
-        entry.is_paused = False
-        for armed in entry.rows.values():
-            self.forget(armed)
-            self._join(armed, at.LIST_CLOSE + armed.lane if armed.is_closed else at.LIST_ACTIVE)
-
-    def forget(self, armed: ArmedTrigger) -> None:
-        """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
+    def _set_other(self, spec: TriggerSpec) -> None:
         t = self._tables
-        t.gi[armed.row, at.G_STATE] = at.UNKNOWN
-        t.gi[armed.row, at.G_SIGNS] &= ~at.SIGN_GAP
-        first = int(t.gi[armed.row, at.G_LEAF])
-        for v in range(first, first + len(armed.leaves)):
-            numbers = t.numbers_of(v)
-            numbers[[w for w in _SEEN if w < len(numbers)]] = np.nan
-        self.judge_next(armed)
+        entry = self._others[spec.trigger_id] = Entry(spec, {})
+        policy = plan_of(t, spec).policy
+        for symbol in spec.symbols:
+            row, b = int(t.add_triggers(1)[0]), self._block_of(symbol, spec)
+            t.gi[row, at.G_BLOCK], t.gi[row, at.G_POLICY] = b, policy
+            self._other_rows[row] = entry.rows[symbol] = ArmedTrigger(row, spec, symbol, b, ())
 
-    def judge_next(self, armed: ArmedTrigger) -> None:
-        """Let the next trade judge a tick trigger whatever its values do (it has a hold, or forgot them)."""
-        if self._tables.gi[armed.row, at.G_LIST] == at.LIST_IDLE:
-            self._join(armed, at.LIST_ACTIVE)
+    def _block_of(self, symbol: str, spec: TriggerSpec) -> int:
+        return self._candles.block(self._candles.symbol_id(symbol), spec.session)
 
-    def _join(self, armed: ArmedTrigger, which: int) -> None:
-        if armed.spec.condition is not None:
-            join_list(self._tables.gi, self._tables.bi, armed.row, which)
+    def _arm(self, template: int, group: _Group) -> None:
+        t, pattern = self._tables, self._roster[template].pattern
+        plan = self._plans.get(template)
+        if plan is None:
+            plan = self._plans[template] = plan_of(t, pattern)
+        of_symbol = {symbol: self._block_of(symbol, pattern) for symbol in dict.fromkeys(group.symbols)}
+        block_list = [of_symbol[symbol] for symbol in group.symbols]
+        blocks = np.array(block_list, np.int64)
+        rows = t.add_triggers(len(blocks))
+        first = t.add_leaves(len(blocks), len(plan.leaves), plan.width)
+        t.gi[rows, at.G_BLOCK], t.gi[rows, at.G_POLICY], t.gi[rows, at.G_LEAF] = blocks, plan.policy, first
+        given = iter(np.array(group.numbers, np.float64).reshape(len(group.names), -1).T)
+        for n, leaf in enumerate(plan.leaves):
+            self._compile(leaf, rows, first + n, blocks, block_list, {
+                which: np.repeat(next(given), group.counts)
+                for side, which in ((leaf.leaf.right, at.W_RIGHT), (leaf.leaf.upper, at.W_UPPER))
+                if isinstance(side, float)
+            })  # fmt: skip
+        self._roster.enter(rows, template, names=group.names, hashes=group.hashes, counts=group.counts)
+        join_lists(t.gi, t.bi, rows, self._list_of(plan))
+        self._count(blocks, len(plan.leaves))
 
-    def of_block(self, b: int) -> Iterator[ArmedTrigger]:
-        """Yield the triggers with a condition that read a block, paused ones too."""
-        t = self._tables
-        heads = t.bi[b, at.I_HEADS, : at.LIST_IDLE].tolist()
-        for first in [*heads, int(t.bi[b, at.I_LATCHED, at.H_PAUSED])]:
-            following = first
-            while following > 0:
-                armed = self.armed[following - 1]
-                following = int(t.gi[following - 1, at.G_NEXT])
-                yield armed
+    @staticmethod
+    def _list_of(plan: Plan) -> int:
+        return at.LIST_CLOSE + plan.lane if plan.is_closed else at.LIST_ACTIVE
 
-    def _arm(self, spec: TriggerSpec, symbol: str) -> ArmedTrigger:
-        s = self._candles.symbol_id(symbol)
-        b = self._candles.block(s, spec.session)
-        t = self._tables
-        leaves = () if spec.condition is None else tuple(leaves_of(spec.condition))
-        armed = ArmedTrigger(t.add_trigger(), spec, symbol, b, LANE_OF[spec.timeframe], leaves)
-        row = t.gi[armed.row]
-        row[at.G_BLOCK], row[at.G_POLICY] = b, t.add_policy(policy_of(spec, leaves, self._program(spec)))
-        if spec.condition is not None:
-            first = t.add_leaves([width_of(leaf) for leaf in leaves])
-            row[at.G_LEAF] = first
-            for number, leaf in enumerate(leaves):
-                self._compile(armed, first + number, leaf)
-            self._join(armed, at.LIST_CLOSE + armed.lane if armed.is_closed else at.LIST_ACTIVE)
-        self.armed[armed.row] = armed
-        count = self._block_triggers[b] = self._block_triggers.get(b, 0) + 1
-        self.max_triggers = max(self.max_triggers, count)
-        leaf_count = self._block_leaves[b] = self._block_leaves.get(b, 0) + len(leaves)
-        self.max_leaves = max(self.max_leaves, leaf_count)
-        return armed
+    def _count(self, blocks: Numbers, leaves: int) -> None:
+        most = int(blocks.max()) + 1
+        if most > len(self._block_triggers):
+            room = np.zeros(max(most, 2 * len(self._block_triggers)) - len(self._block_triggers), np.int64)
+            self._block_triggers = np.concatenate((self._block_triggers, room))
+            self._block_leaves = np.concatenate((self._block_leaves, room))
+        np.add.at(self._block_triggers, blocks, 1)
+        np.add.at(self._block_leaves, blocks, leaves)
+        self.max_triggers = max(self.max_triggers, int(self._block_triggers[blocks].max()))
+        self.max_leaves = max(self.max_leaves, int(self._block_leaves[blocks].max()))
 
-    def _program(self, spec: TriggerSpec) -> tuple[int, int]:
-        """Return where the expression's program stands, and its length."""
-        if spec.condition is None:
-            return 0, 0
-        words = program_of(spec.condition)
-        return self._tables.add_program(words), len(words)
+    def _compile(
+        self,
+        plan: LeafPlan,
+        rows: Rows,
+        leaves: Numbers,
+        blocks: Numbers,
+        block_list: list[int],
+        given: dict[int, NDArray[np.float64]],
+    ) -> None:
+        """Write one leaf of each row; `given` are its numbers, by W_RIGHT and W_UPPER."""
+        t, leaf = self._tables, plan.leaf
+        left = self.slots.hold([(b, *plan.left) for b in block_list])
+        right = upper = None
+        if plan.right is not None:
+            right = self.slots.hold([(b, *plan.right) for b in block_list])
+        if plan.upper is not None:
+            upper = self.slots.hold([(b, *plan.upper) for b in block_list])
+        if plan.is_pct:
+            self._keep_candles(blocks, left, leaf.candles + 2)
+        if plan.before is not None:
+            right = self.slots.hold([(b, *plan.before) for b in block_list])
+        t.vi[leaves, at.V_SHAPE], t.vi[leaves, at.V_TRIGGER] = plan.shape, rows
+        t.vi[leaves, at.V_LEFT] = left
+        t.vi[leaves, at.V_RIGHT] = -1 if right is None else right
+        t.vi[leaves, at.V_UPPER] = -1 if upper is None else upper
+        t.vi[leaves, at.V_RESULT] = at.UNKNOWN
+        t.vi[leaves, at.V_NUMBERS] += plan.numbers
+        begin = t.vi[leaves, at.V_NUMBERS].astype(np.int64)
+        for side, which in ((leaf.right, at.W_RIGHT), (leaf.upper, at.W_UPPER)):
+            if isinstance(side, float | int):
+                t.vf[begin + which] = given.get(which, side)
+        if plan.width > at.W_PLAIN:
+            t.vf[begin + at.W_HYSTERESIS] = leaf.hysteresis
+        self._add_thresholds(plan, leaves, block_list, (left, right, upper), begin)
 
-    def _disarm(self, armed: ArmedTrigger) -> None:
-        t = self._tables
-        leave_all(t.gi, t.bi, t.policies, t.shapes, t.vi, armed.row)
-        t.end_hold(armed.row)
-        for derived in armed.derived:
-            self._release_derived(armed.block, derived)
-        for key in armed.slots:
-            self._release(key)
-        t.free_leaves(int(t.gi[armed.row, at.G_LEAF]), len(armed.leaves))
-        t.free_trigger(armed.row)
-        self._block_triggers[armed.block] -= 1
-        self._block_leaves[armed.block] -= len(armed.leaves)
-        del self.armed[armed.row]
+    def _keep_candles(self, blocks: Numbers, slots: Numbers, candles: int) -> None:
+        qi = self._tables.qi
+        for q, b in dict(zip(slots.tolist(), blocks.tolist(), strict=True)).items():
+            self._candles.ensure_ring(b, int(qi[q, at.Q_LANE]), candles)
+            if qi[q, at.Q_KIND] == at.INDICATOR:
+                self._candles.ensure_hist(int(qi[q, at.Q_INST]), candles)
 
-    def _compile(self, armed: ArmedTrigger, v: int, leaf: Leaf) -> None:
-        t = self._tables
-        lane = LANE_OF[leaf.timeframe]
-        is_pct = leaf.operator in ("rises_by_pct", "falls_by_pct")
-        left = self._operand(armed, leaf.left, lane if is_pct else 0)
-        right = self._operand(armed, leaf.right, 0) if isinstance(leaf.right, Operand) else -1
-        upper = self._operand(armed, leaf.upper, 0) if isinstance(leaf.upper, Operand) else -1
-        if is_pct:
-            q = t.qi[left]
-            self._candles.ensure_ring(armed.block, int(q[at.Q_LANE]), leaf.candles + 2)
-            if q[at.Q_KIND] == at.INDICATOR:
-                self._candles.ensure_hist(int(q[at.Q_INST]), leaf.candles + 2)
-            if not armed.is_closed:
-                right = self._hold(armed, replace(self.slot_key(armed, leaf.left, lane), candles=leaf.candles))
-        row = t.vi[v]
-        row[at.V_SHAPE] = t.add_shape(shape_of(leaf, is_closed=armed.is_closed))
-        row[at.V_LEFT], row[at.V_RIGHT], row[at.V_UPPER] = left, right, upper
-        row[at.V_RESULT], row[at.V_TRIGGER] = at.UNKNOWN, armed.row
-        numbers = t.numbers_of(v)
-        if not isinstance(leaf.right, Operand):
-            numbers[at.W_RIGHT] = leaf.right
-        if len(numbers) > at.W_PLAIN:
-            numbers[at.W_HYSTERESIS] = leaf.hysteresis
-        if leaf.upper is not None and not isinstance(leaf.upper, Operand):
-            numbers[at.W_UPPER] = leaf.upper
-        if not armed.is_closed:
-            self._add_thresholds(armed, v, leaf)
-
-    def _add_thresholds(self, armed: ArmedTrigger, v: int, leaf: Leaf) -> None:
-        """Note at which values the leaf's result may change (`engine.kernels_wake`)."""
-        left, right, upper = (int(q) for q in self._tables.vi[v, at.V_LEFT : at.V_UPPER + 1])
-        if leaf.operator in ("rises_by_pct", "falls_by_pct") and not isinstance(leaf.right, Operand):
-            share = leaf.right / 100.0
-            q = self._hold_derived(armed, DerivedKey(at.RATIO, left, right))
-            self._thresholds.add(q, 1.0 + share if leaf.operator == "rises_by_pct" else 1.0 - share, v)
+    def _add_thresholds(
+        self,
+        plan: LeafPlan,
+        leaves: Numbers,
+        blocks: list[int],
+        slots: tuple[Numbers, Numbers | None, Numbers | None],
+        begin: Numbers,
+    ) -> None:
+        """Note at which values the leaves' results may change (`engine.kernels_wake`)."""
+        leaf, (left, right, upper) = plan.leaf, slots
+        if plan.left[2]:
+            return  # judged at closes, whatever the values are
+        vf, add = self._tables.vf, self._thresholds.add
+        zeros = np.zeros(len(leaves))
+        if plan.before is not None and right is not None:
+            share = vf[begin + at.W_RIGHT] / 100.0
+            q = self.slots.hold_derived(at.RATIO, blocks, left, right)
+            add(q, 1.0 + share if leaf.operator == "rises_by_pct" else 1.0 - share, leaves)
             return
-        for operand, q in ((leaf.right, right), (leaf.upper, upper)):
-            if isinstance(operand, Operand):
-                self._thresholds.add(self._hold_derived(armed, DerivedKey(at.DIFFERENCE, left, q)), 0.0, v)
-            elif operand is not None:
-                self._thresholds.add(left, operand, v)
-        if leaf.hysteresis > 0.0 and not isinstance(leaf.right, Operand):
+        if right is not None:
+            add(self.slots.hold_derived(at.DIFFERENCE, blocks, left, right), zeros, leaves)
+        else:
+            add(left, vf[begin + at.W_RIGHT], leaves)
+        if upper is not None:
+            add(self.slots.hold_derived(at.DIFFERENCE, blocks, left, upper), zeros, leaves)
+        elif leaf.upper is not None:
+            add(left, vf[begin + at.W_UPPER], leaves)
+        if leaf.hysteresis > 0.0 and right is None:
             is_upward = leaf.operator in (">", ">=", "crosses_above")
-            back = leaf.right - leaf.hysteresis if is_upward else leaf.right + leaf.hysteresis
-            self._thresholds.add(left, back, v)
+            number = vf[begin + at.W_RIGHT]
+            add(left, number - leaf.hysteresis if is_upward else number + leaf.hysteresis, leaves)
 
-    def slot_key(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> SlotKey:
-        """Return what a trigger reads of an operand; `price` at a close is the trigger's own close (T16)."""
-        spec = armed.spec
-        if operand.name == "price":
-            if armed.is_closed:
-                return SlotKey(armed.block, armed.lane, "close", True, False)
-            return SlotKey(armed.block, price_lane, "price", False, False)
-        only_stable = spec.require_stable and not operand.is_field
-        return SlotKey(armed.block, LANE_OF[operand.timeframe], operand.column, armed.is_closed, only_stable)
+    def remove_all(self, trigger_ids: Sequence[str]) -> None:
+        """Take triggers that are in force out of it."""
+        rows = self._roster.find(trigger_ids)
+        for row, name in zip(rows.tolist(), trigger_ids, strict=True):
+            if row < 0:
+                for armed in self._others.pop(name).rows.values():
+                    del self._other_rows[armed.row]
+                    self._tables.free_triggers(np.array([armed.row], np.int32))
+        firsts = rows[rows >= 0]
+        if len(firsts):
+            every = self._roster.rows_of(firsts)
+            templates = self._roster.templates_of(every)
+            for template in np.unique(templates).tolist():
+                self._disarm(self._plans[template], every[templates == template])
+            self._roster.leave(firsts)
+            self._tables.free_triggers(every)
 
-    def _operand(self, armed: ArmedTrigger, operand: Operand, price_lane: int) -> int:
-        return self._hold(armed, self.slot_key(armed, operand, price_lane))
+    def remove(self, trigger_id: str) -> None:
+        self.remove_all([trigger_id])
 
-    def _hold(self, armed: ArmedTrigger, key: SlotKey) -> int:
-        armed.slots.append(key)
-        q = self.slots.get(key)
-        if q is None:
-            q = self._add_slot(key)
-        self._slot_users[q] = self._slot_users.get(q, 0) + 1
-        return q
-
-    def _add_slot(self, key: SlotKey) -> int:
+    def _disarm(self, plan: Plan, rows: Rows) -> None:
         t = self._tables
-        if key.candles:
-            base = self.slots[replace(key, candles=0)]  # the trigger holds it, and lets go of it after this one
-            self._slot_users[base] += 1
-            q = self._new_slot(key.block, at.REFERENCE, base, key.candles, key)
-            t.qi[q, at.Q_LANE], t.qi[q, at.Q_STABLE] = key.lane, key.is_stable_only
-            self.slots[key] = q
-            return q
-        q = t.add_slot()
-        row = t.qi[q]
-        row[at.Q_LANE], row[at.Q_CLOSED], row[at.Q_STABLE] = key.lane, key.is_closed, key.is_stable_only
-        if key.column == "price":
-            row[at.Q_KIND] = at.PRICE
-        elif key.column in _FIELD:
-            row[at.Q_KIND], row[at.Q_INDEX] = at.FIELD, _FIELD[key.column]
-        else:
-            self._candles.ask(key.block, key.lane, key.column)
-            i, index = self._candles.row_of(key.block, key.lane, key.column)
-            row[at.Q_KIND], row[at.Q_INST] = at.INDICATOR, i
-            row[at.Q_INDEX] = int(t.ni[i, at.N_OUT]) + index
-        self.slots[key] = q
-        self._block_slots.setdefault(key.block, {})[q] = key
-        self._candles.dirty.add(key.block)
-        if key.is_closed:
-            t.qv[q] = self._last_closed(key, q)
-        return q
+        leave_lists(t.gi, t.bi, t.policies, t.shapes, t.vi, rows)
+        for row in rows[t.gi[rows, at.G_HOLD] > 0].tolist():
+            t.end_hold(row)
+        first = t.gi[rows, at.G_LEAF].astype(np.int64)
+        for n, leaf in enumerate(plan.leaves):
+            left, right, upper = (t.vi[first + n, side].astype(np.int64) for side in range(at.V_LEFT, at.V_UPPER + 1))
+            for other, kind in ((right, at.RATIO if leaf.before else at.DIFFERENCE), (upper, at.DIFFERENCE)):
+                if other[0] >= 0 and not plan.is_closed:
+                    self.slots.release(self.slots.derived(kind, left, other))
+            for side in (upper, right, left):
+                if side[0] >= 0:
+                    self.slots.release(side)
+        t.free_leaves(first, len(plan.leaves), plan.width)
+        blocks = t.gi[rows, at.G_BLOCK]
+        np.subtract.at(self._block_triggers, blocks, 1)
+        np.subtract.at(self._block_leaves, blocks, len(plan.leaves))
 
-    def _hold_derived(self, armed: ArmedTrigger, key: DerivedKey) -> int:
-        armed.derived.append(key)
-        q = self._derived.get(key)
-        if q is None:
-            q = self._derived[key] = self._new_slot(armed.block, key.kind, key.left, key.right, None)
-        self._slot_users[q] = self._slot_users.get(q, 0) + 1
-        return q
+    def pause_all(self, trigger_ids: Sequence[str]) -> None:
+        """Take triggers that are in force out of the lists that the kernel walks."""
+        join_lists(self._tables.gi, self._tables.bi, self._rows_of(trigger_ids), at.LIST_PAUSED)
+        for name in trigger_ids:
+            if name in self._others:
+                self._others[name].is_paused = True
 
-    def _new_slot(self, b: int, kind: int, inst: int, index: int, key: SlotKey | None) -> int:
-        """Return a slot that is made from others, which stand before it in the block's list."""
-        q = self._tables.add_slot()
-        row = self._tables.qi[q]
-        row[at.Q_KIND], row[at.Q_INST], row[at.Q_INDEX] = kind, inst, index
-        self._block_slots.setdefault(b, {})[q] = key
-        self._candles.dirty.add(b)
-        return q
+    def resume_all(self, trigger_ids: Sequence[str]) -> list[str]:
+        """Let triggers that are in force fire again (T8), and put paused ones back: what they knew is forgotten (T2).
 
-    def _last_closed(self, key: SlotKey, q: int) -> float:
-        """Return what the last closed candle says, for triggers of other timeframes set between closes."""
+        Returns:
+            The time and news triggers that were paused.
+        """
+        t, rows = self._tables, self._rows_of(trigger_ids)
+        t.gi[rows, at.G_SIGNS] &= ~at.SIGN_FIRED
+        rows = rows[t.gi[rows, at.G_LIST] == at.LIST_PAUSED]
+        forget_rows(t.gi, t.bi, t.policies, t.shapes, t.vi, t.vf, rows)
+        policy = t.policies[t.gi[rows, at.G_POLICY]]
+        lists = np.where(policy[:, at.P_CLOSED] != 0, at.LIST_CLOSE + policy[:, at.P_LANE], at.LIST_ACTIVE)
+        for which in np.unique(lists).tolist():
+            join_lists(t.gi, t.bi, rows[lists == which], which)
+        resumed: list[str] = []
+        for name in trigger_ids:
+            entry = self._others.get(name)
+            if entry is not None:
+                for armed in entry.rows.values():
+                    t.gi[armed.row, at.G_SIGNS] &= ~at.SIGN_FIRED
+                if entry.is_paused:
+                    entry.is_paused = False
+                    resumed.append(name)
+        return resumed
+
+    def held(self, trigger_ids: Sequence[str]) -> list[ArmedTrigger]:
+        """Return those of some triggers with a pending hold, by symbol."""
+        rows = self._rows_of(trigger_ids)
+        return [self.armed(row) for row in rows[self._tables.gi[rows, at.G_HOLD] > 0].tolist()]
+
+    def _rows_of(self, trigger_ids: Sequence[str]) -> Rows:
+        firsts = self._roster.find(trigger_ids)
+        return self._roster.rows_of(firsts[firsts >= 0])
+
+    def lose(self, b: int) -> None:
+        """Tell the triggers of a block that values were lost (T2); their holds are gone."""
         t = self._tables
-        if t.bi[key.block, at.I_CLOSED_PARTIAL, key.lane]:
-            return float(t.bf[key.block, key.lane, at.PARTIAL_CLOSE]) if key.column == "close" else float("nan")
-        if t.bi[key.block, at.I_CLOSED, key.lane] == 0:
-            return float("nan")
-        if t.qi[q, at.Q_KIND] == at.INDICATOR:
-            i = int(t.qi[q, at.Q_INST])
-            if key.is_stable_only and t.nf[i, at.NF_STATE] < t.ni[i, at.N_STABLE]:
-                return float("nan")
-            return float(t.closed[t.qi[q, at.Q_INDEX]])
-        return float(self._candles.ring_rows(key.block, key.lane)[-1, t.qi[q, at.Q_INDEX]])
+        lose_block(t.gi, t.bi, t.policies, t.shapes, t.vi, t.vf, b)
 
-    def _release_derived(self, b: int, key: DerivedKey) -> None:
-        q = self._derived[key]
-        self._slot_users[q] -= 1
-        if self._slot_users[q]:
-            self._thresholds.leave(q, 1)
-        else:
-            del self._slot_users[q], self._derived[key]
-            self._free_slot(b, q)
-
-    def _release(self, key: SlotKey) -> None:
-        q = self.slots[key]
-        self._slot_users[q] -= 1
-        if self._slot_users[q]:
-            self._thresholds.leave(q, 2)
-            return
-        del self._slot_users[q], self.slots[key]
-        if key.candles:
-            self._release(replace(key, candles=0))
-        elif self._tables.qi[q, at.Q_KIND] == at.INDICATOR:
-            self._candles.drop(key.block, key.lane, key.column)
-        self._free_slot(key.block, q)
-
-    def _free_slot(self, b: int, q: int) -> None:
-        del self._block_slots[b][q]
-        self._thresholds.drop(q)
-        self._tables.free_slot(q)
-        self._candles.dirty.add(b)
+    def judge_next(self, row: int) -> None:
+        """Let the next trade judge a tick trigger whatever its values do (it has a hold, or forgot them)."""
+        if self._tables.gi[row, at.G_LIST] == at.LIST_IDLE:
+            join_list(self._tables.gi, self._tables.bi, row, at.LIST_ACTIVE)
 
     def reload_closed(self, b: int, lane: int) -> None:
         """Read closed values again after history came in."""
-        for q, key in self._block_slots.get(b, {}).items():
-            if key is not None and key.is_closed and key.lane == lane:
-                self._tables.qv[q] = self._last_closed(key, q)
+        self.slots.reload_closed(b, lane)
+
+    # ---- what the kernel walks ----
 
     def flush(self) -> None:
         """Write the lists of every block that changed since the last time, and the new thresholds."""
@@ -452,15 +391,12 @@ class Matcher:
 
     def _write_lists(self, b: int) -> None:
         start = self._links_used
-        row = self._tables.bi[b]
-        slots = self._block_slots.get(b, {})
-        tick_slots = [q for q, key in slots.items() if key is None or not key.is_closed]
-        forming = {int(self._tables.qi[q, at.Q_INST]) for q in tick_slots
-                   if self._tables.qi[q, at.Q_KIND] == at.INDICATOR}  # fmt: skip
+        row, qi = self._tables.bi[b], self._tables.qi
+        tick_slots, by_lane = self.slots.lists_of(b)
+        forming = {int(qi[q, at.Q_INST]) for q in tick_slots if qi[q, at.Q_KIND] == at.INDICATOR}
         row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(sorted(forming))
         row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(tick_slots)
-        for lane in range(at.LANES):
-            lane_slots = [q for q, k in slots.items() if k is not None and k.is_closed and k.lane == lane]
+        for lane, lane_slots in enumerate(by_lane):
             row[at.I_INST_OFF, lane], row[at.I_INST_N, lane] = self._put(self._candles.lanes.get((b, lane), []))
             row[at.I_CSLOT_OFF, lane], row[at.I_CSLOT_N, lane] = self._put(lane_slots)
         self._links_live[b] = self._links_used - start
@@ -470,9 +406,3 @@ class Matcher:
         self._tables.put_links(off, words)
         self._links_used += len(words)
         return off, len(words)
-
-    def schedules(self) -> Iterator[tuple[Entry, Schedule]]:
-        """Yield the time triggers that are not paused, by trigger id."""
-        for _, entry in sorted(self._timed.items()):
-            if entry.spec.schedule is not None and not entry.is_paused:
-                yield entry, entry.spec.schedule

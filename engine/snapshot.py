@@ -33,7 +33,8 @@ from engine.condition import (
     TriggerSpec,
 )
 from engine.indicators.state import RING_FIELDS
-from engine.matcher import Matcher, SlotKey
+from engine.matcher import Matcher
+from engine.slots import SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
@@ -136,9 +137,10 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
     """Copy everything out of the tables, by name."""
     blocks = range(tables.blocks)
     keys = sorted(candles.indicators.items(), key=lambda item: item[1])
-    slots = sorted(matcher.slots.items(), key=lambda item: item[1])
+    slots = sorted(matcher.slots.ids.items(), key=lambda item: item[1])
+    entries = [entry for _, entry in matcher.entries()]
     rings = [candles.ring_rows(b, lane) for b in blocks for lane in range(at.LANES)]
-    armed = [a for _, entry in matcher.entries.items() for a in entry.rows.values()]
+    armed = [a for entry in entries for a in entry.rows.values()]
     leaf_rows = [tables.gi[a.row, at.G_LEAF] + n for a in armed for n in range(len(a.leaves))]
     trigger_rows = [a.row for a in armed]
     held = tables.gi[trigger_rows, at.G_HOLD]
@@ -174,8 +176,8 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         kept_sessions=sorted(candles.kept_sessions),
         watched=watched,
         indicators=[(k.block, k.lane, k.name, k.params) for k, _ in keys],
-        slots=[(k.block, k.lane, k.column, k.is_closed, k.is_stable_only, k.candles) for k, _ in slots],
-        triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in matcher.entries.values()],
+        slots=[key for key, _ in slots],
+        triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in entries],
     )
     return Snapshot(meta, {name: _pack(array) for name, array in arrays.items()})
 
@@ -213,11 +215,11 @@ def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matc
     for session, columns in meta.watched.items():
         named: list[tuple[str, Timeframe]] = [(text, TIMEFRAMES[lane]) for text, lane in columns]
         candles.watch(named, cast(Session, session))
+    matcher.set_all([plain_to_spec(trigger.spec) for trigger in meta.triggers])
+    matcher.pause_all([trigger.spec["trigger_id"] for trigger in meta.triggers if trigger.is_paused])
     for trigger in meta.triggers:
-        entry = matcher.set(plain_to_spec(trigger.spec))
-        if trigger.is_paused:
-            matcher.pause(entry)
-        entry.next_due_ms = trigger.next_due_ms
+        if trigger.next_due_ms is not None:
+            matcher.set_due(trigger.spec["trigger_id"], trigger.next_due_ms)
     tables.si[: tables.symbols] = arrays["si"]
     tables.sf[: tables.symbols] = arrays["sf"]
     tables.bf[: tables.blocks] = arrays["bf"]
@@ -262,9 +264,10 @@ def _put_indicators(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, ca
 
 def _put_triggers(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, matcher: Matcher) -> None:
     for value, key in zip(arrays["slots"], meta.slots, strict=True):
-        tables.qv[matcher.slots[SlotKey(*key)]] = value
+        tables.qv[matcher.slots.ids[SlotKey(*key)]] = value
     leaf = side = 0
-    armed = [a for trigger in meta.triggers for a in matcher.entries[trigger.spec["trigger_id"]].rows.values()]
+    entries = [matcher.get(trigger.spec["trigger_id"]) for trigger in meta.triggers]
+    armed = [a for entry in entries if entry is not None for a in entry.rows.values()]
     for row, a in enumerate(armed):
         tables.gi[a.row, list(_TRIGGER_COLUMNS)] = arrays["triggers"][row]
         tables.gt[a.row] = arrays["last_firings"][row]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -180,7 +179,8 @@ class Tables:
         row = self.qi[q]
         if n <= row[at.Q_CAP]:
             return
-        cap = max(4, 1 << (n - 1).bit_length())
+        step = max(2, 1 << max(0, n.bit_length() - 3))  # four sizes between powers of two
+        cap = -(-n // step) * step
         new, old, used = self._thresholds.take(cap), int(row[at.Q_OFF]), int(row[at.Q_N])
         self.wt = _grown(self.wt, new + cap)
         self.wv = _grown(self.wv, new + cap)
@@ -195,20 +195,21 @@ class Tables:
             self._thresholds.free(int(row[at.Q_OFF]), int(row[at.Q_CAP]))
         row[at.Q_OFF] = row[at.Q_N] = row[at.Q_CAP] = 0
 
-    def add_leaves(self, widths: Sequence[int]) -> int:
-        """Return the first of some leaves that stand together, each with so many numbers, which do so too."""
-        n, numbers = len(widths), sum(widths)
-        if n == 0:
-            return 0
-        v, w = self._leaves.take(n), self._numbers.take(numbers)
-        self.vi = _grown(self.vi, v + n)
-        self.vf = _grown(self.vf, w + numbers)
-        self.vi[v : v + n] = 0
-        self.vf[w : w + numbers] = np.nan
-        for leaf, width in enumerate(widths, v):
-            self.vi[leaf, at.V_NUMBERS] = w
-            w += width
-        return v
+    def add_leaves(self, count: int, leaves: int, width: int) -> NDArray[np.int64]:
+        """Return the first leaf of each of `count` triggers; those of one stand together, and so do their numbers.
+
+        Args:
+            leaves: How many leaves each trigger has.
+            width: How many numbers its leaves have in all. V_NUMBERS of each leaf is where the trigger's begin.
+        """
+        first, numbers = self._leaves.take_many(count, leaves), self._numbers.take_many(count, width)
+        self.vi = _grown(self.vi, int(first.max()) + leaves)
+        self.vf = _grown(self.vf, int(numbers.max()) + width)
+        every = (first[:, None] + np.arange(leaves)).ravel()
+        self.vi[every] = 0
+        self.vi[every, at.V_NUMBERS] = np.repeat(numbers, leaves)
+        self.vf[(numbers[:, None] + np.arange(width)).ravel()] = np.nan
+        return first
 
     def width_of(self, v: int) -> int:
         """Return how many numbers a leaf has."""
@@ -219,22 +220,22 @@ class Tables:
         first = int(self.vi[v, at.V_NUMBERS])
         return self.vf[first : first + self.width_of(v)]
 
-    def free_leaves(self, first: int, n: int) -> None:
-        if n:
-            self._numbers.free(int(self.vi[first, at.V_NUMBERS]), sum(self.width_of(first + v) for v in range(n)))
-            self._leaves.free(first, n)
+    def free_leaves(self, first: NDArray[np.int64], leaves: int, width: int) -> None:
+        """Free what `add_leaves` gave."""
+        self._numbers.free_many(self.vi[first, at.V_NUMBERS].tolist(), width)
+        self._leaves.free_many(first.tolist(), leaves)
 
-    def add_trigger(self) -> int:
-        t = self._triggers.take()
-        self.gi = _grown(self.gi, t + 1)
-        self.gt = _grown(self.gt, t + 1)
-        self.gi[t] = 0
-        self.gi[t, at.G_STATE] = at.UNKNOWN
-        self.gt[t] = at.UNSET
-        return t
+    def add_triggers(self, count: int) -> NDArray[np.int32]:
+        rows = self._triggers.take_many(count)
+        self.gi = _grown(self.gi, int(rows.max()) + 1)
+        self.gt = _grown(self.gt, int(rows.max()) + 1)
+        self.gi[rows] = 0
+        self.gi[rows, at.G_STATE] = at.UNKNOWN
+        self.gt[rows] = at.UNSET
+        return rows
 
-    def free_trigger(self, t: int) -> None:
-        self._triggers.free(t)
+    def free_triggers(self, rows: NDArray[np.int32]) -> None:
+        self._triggers.free_many(rows.tolist())
 
     def hold_of(self, t: int) -> NDArray[np.int64] | None:
         """Return a trigger's pending hold, columns HO_..., as a view; None without one."""
@@ -281,8 +282,18 @@ class _Rows:
         self._next += 1
         return self._next - 1
 
+    def take_many(self, count: int) -> NDArray[np.int32]:
+        freed = min(count, len(self._free))
+        again = [self._free.pop() for _ in range(freed)]
+        new = np.arange(self._next, self._next + count - freed, dtype=np.int32)
+        self._next += len(new)
+        return np.concatenate((np.array(again, np.int32), new))
+
     def free(self, row: int) -> None:
         self._free.append(row)
+
+    def free_many(self, rows: list[int]) -> None:
+        self._free += rows
 
 
 class _Spans:
@@ -301,5 +312,17 @@ class _Spans:
         self._next += n
         return self._next - n
 
+    def take_many(self, count: int, n: int) -> NDArray[np.int64]:
+        free = self._free.get(n, [])
+        freed = min(count, len(free))
+        again = [free.pop() for _ in range(freed)]
+        new = self._next + n * np.arange(count - freed)
+        self._next += n * len(new)
+        return np.concatenate((np.array(again, np.int64), new))
+
     def free(self, first: int, n: int) -> None:
         self._free.setdefault(n, []).append(first)
+
+    def free_many(self, firsts: list[int], n: int) -> None:
+        if n:
+            self._free.setdefault(n, []).extend(firsts)

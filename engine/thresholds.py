@@ -24,20 +24,21 @@ class Thresholds:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._new: dict[int, list[tuple[float, int]]] = {}
+        self._new: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]] = []
         self._stale: Counter[int] = Counter()
 
-    def add(self, q: int, value: float, leaf: int) -> None:
-        """Wake the leaf's trigger when the slot passes or touches the value."""
-        self._new.setdefault(q, []).append((value, leaf))
+    def add(self, slots: NDArray[np.int64], values: NDArray[np.float64], leaves: NDArray[np.int64]) -> None:
+        """Wake each leaf's trigger when its slot passes or touches its value."""
+        self._new.append((slots, values, leaves))
 
-    def leave(self, q: int, count: int) -> None:
-        """Note that so many thresholds of a slot, or fewer, are no longer wanted."""
-        self._stale[q] += count
+    def leave(self, slots: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        """Note that so many thresholds of each slot, or fewer, are no longer wanted."""
+        self._stale.update(dict(zip(slots.tolist(), counts.tolist(), strict=True)))
 
     def drop(self, q: int) -> None:
         """Forget the thresholds of a slot that goes."""
-        self._new.pop(q, None)
+        if self._new:
+            self._merge()  # while its number is still its own
         self._stale.pop(q, None)
 
     def flush(self) -> None:
@@ -52,14 +53,14 @@ class Thresholds:
 
     def _merge(self) -> None:
         t = self._tables
-        slots = np.repeat(list(self._new), [len(new) for new in self._new.values()]).astype(np.int64)
-        values = np.array([value for new in self._new.values() for value, _ in new])
-        leaves = np.array([leaf for new in self._new.values() for _, leaf in new], np.int64)
-        for q, new in self._new.items():
-            t.room_for_thresholds(q, int(t.qi[q, at.Q_N]) + len(new))
+        slots, values, leaves = (np.concatenate(columns) for columns in zip(*self._new, strict=True))
         self._new.clear()
         order = np.lexsort((values, slots))
-        insert_thresholds(t.qi, t.qp, t.wt, t.wv, slots[order], values[order], leaves[order])
+        slots = slots[order]
+        firsts = np.flatnonzero(np.append(True, slots[1:] != slots[:-1]))
+        for q, n in zip(slots[firsts].tolist(), np.diff(np.append(firsts, len(slots))).tolist(), strict=True):
+            t.room_for_thresholds(q, int(t.qi[q, at.Q_N]) + n)
+        insert_thresholds(t.qi, t.qp, t.wt, t.wv, slots, values[order], leaves[order])
 
     def _sweep(self, q: int) -> None:
         """Keep the thresholds that a leaf of a trigger in force has, each once."""
