@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.condition import Session, Timeframe
 
 app = typer.Typer(
-    help="Bring recorded candles and trades into the history, and see what is in it.", no_args_is_help=True
+    help="Bring recorded candles and trades into the history, see what is in it, ask it in SQL.", no_args_is_help=True
 )
 
 _PATHS = "Parquet or CSV files, or folders of them."
@@ -35,6 +35,7 @@ _TIMEFRAME = "For a file of candles without a column `timeframe`."
 _TIMEFRAMES = "Candles to make of trades."
 _CHECK = "Read and check the files, write nothing."
 _STATUS_LIMIT = 1_000
+_FORMAT = "PrettyCompactMonoBlock"
 _TIMEOUT_S = 300.0
 _WIDTH = 200
 """Of the table where it goes into a file or another program."""
@@ -118,6 +119,41 @@ def status(
         sys.stdout.write(json.dumps(plain, indent=1) + "\n")
     else:
         _print(found, waiting)
+
+
+@app.command("sql")
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT; - reads it from the standard input.")] = "",
+    file: Annotated[Path | None, typer.Option(help="A file that holds it.")] = None,
+    form: Annotated[str, typer.Option("--format", help="Any of ClickHouse: CSVWithNames, JSONEachRow …")] = _FORMAT,
+) -> None:
+    """Ask the history a question in SQL; docs/analytics.md has a score of them. It may read and nothing else.
+
+    Try it:
+
+        tapewatch history sql "SELECT symbol, timeframe, count() FROM candles FINAL GROUP BY ALL"
+
+        tapewatch history sql --file returns.sql --format CSVWithNames > returns.csv
+    """
+    from core import settings
+
+    text = _query(query, file)
+    with _clickhouse(settings.load()) as clickhouse:
+        for piece in clickhouse.text(text, form=form):
+            sys.stdout.write(piece.decode(errors="replace"))
+
+
+def _query(query: str, file: Path | None) -> str:
+    if (file is None) == (not query):
+        raise InvalidInput([Problem("QUERY", "both or neither", "a SELECT, or --file with one")])
+    if file is None:
+        text = sys.stdin.read() if query == "-" else query
+    else:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInput([Problem(str(file), str(error), "a text file with one SELECT")]) from None
+    return text.strip().rstrip(";")
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import TypeVar, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, TypeVar, cast
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -12,7 +12,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from core.errors import ConfigError, Unavailable
+from core.errors import ConfigError, InvalidInput, Problem, Unavailable
 from core.settings import Settings
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -45,6 +45,40 @@ class ClickHouse:
         except (DatabaseError, OSError) as error:
             raise _reaction(error) from None
         return [msgspec.convert(row, kind) for row in cast("Sequence[dict[str, object]]", result.named_results())]
+
+    def table(self, query: str) -> list[dict[str, object]]:
+        """Run a query that nobody knows the columns of, and return its rows by name.
+
+        Raises:
+            Unavailable: ClickHouse does not answer, or is busy.
+            DatabaseError: the query is refused.
+        """
+        try:
+            result = self._connected().query(query)
+        except (DatabaseError, OSError) as error:
+            raise _reaction(error) from None
+        return list(cast("Sequence[dict[str, object]]", result.named_results()))
+
+    def text(self, query: str, *, form: str) -> Iterator[bytes]:
+        """Run a query that may only read, and return its answer piece by piece in a format of ClickHouse.
+
+        Raises:
+            Unavailable: ClickHouse does not answer, or is busy.
+            InvalidInput: the query is refused; the text is ClickHouse's.
+        """
+        try:
+            # 2 and not 1: the driver sends settings of its own, which 1 would refuse.
+            stream = cast("IO[bytes]", self._connected().raw_stream(query, fmt=form, settings={"readonly": 2}))
+            with stream:
+                while piece := stream.read(1 << 16):
+                    yield piece
+        except (DatabaseError, OSError) as error:
+            reaction = _reaction(error)
+            if isinstance(reaction, Unavailable):
+                raise reaction from None
+            raise InvalidInput(
+                [Problem("query", str(error).strip()[:1000], "a SELECT that ClickHouse accepts")]
+            ) from None
 
     def insert(
         self, table: str, columns: Sequence[str], data: Sequence[Sequence[object]], *, by_column: bool, token: str

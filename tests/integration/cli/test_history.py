@@ -209,3 +209,17 @@ def test_a_clickhouse_that_comes_and_goes_costs_no_candle(configured: Settings, 
         done = importer.run(minutes(tmp_path / "a.parquet", 3500))
     assert (done.written, done.candles) == (3500, 3500)
     assert count(configured) == count(configured, "candles") == 3500
+
+
+def test_the_history_answers_in_sql_and_may_only_be_read(configured: Settings, tmp_path: Path) -> None:
+    run("import", minutes(tmp_path / "a.parquet", 3), "--source", "mine")
+    query = "SELECT symbol, count() AS n FROM candles FINAL GROUP BY symbol;"
+    assert run("sql", query, "--format", "CSVWithNames") == '"symbol","n"\n"BINANCE:BTCUSDT",3\n'
+    (tmp_path / "q.sql").write_text("SELECT 'ü' AS letter -- one\n")
+    assert "ü" in run("sql", "--file", tmp_path / "q.sql")
+    for refused in ("DROP TABLE candles", "TRUNCATE TABLE candles", "INSERT INTO candles (symbol) VALUES ('X')"):
+        with pytest.raises(InvalidInput):
+            run("sql", refused)
+    with pytest.raises(InvalidInput, match="no_such_column"):
+        run("sql", "SELECT no_such_column FROM candles")
+    assert count(configured) == 3
