@@ -17,8 +17,9 @@ from engine.sessions import Calendars
 from engine.trades import ALL_FLAGS, Trades
 
 _LEFT_OUT = {
-    "late": "trades late for their candle", "malformed": "trades with an impossible price, size or time",
-    "outside": "trades outside the session",
+    "late": "trades late for their candle", "outside": "trades outside the session",
+    "bad_price": "trades with a price that no market has", "bad_size": "trades with a size that no market has",
+    "bad_time": "trades at an impossible time",
 }  # fmt: skip
 _UNSEEN = 0.02
 """Of a candle's length: a tape that begins later in it than this has not seen the candle whole."""
@@ -66,7 +67,7 @@ def candles_of(
     begun_ms = int(tape.ts_ms.min()) if n else 0
     unseen = (begun_ms - pl.col("ts_ms")) > _UNSEEN * (pl.col("end_ms") - pl.col("ts_ms"))
     counts = engine.counters()
-    skipped = Counter({words: counts[name] for name, words in _LEFT_OUT.items() if counts[name]})
+    skipped = Counter({words: counts[name] for name, words in _LEFT_OUT.items() if counts.get(name)})
     return table.with_columns(unseen.alias("partial")).sort("ts_ms", "symbol", "timeframe"), skipped
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.clock import Clock
 from core.heartbeat import Heartbeat, State
-from core.store.clickhouse.writer import BatchWriter
+from core.store.clickhouse.writer import BatchWriter, WriterState
 from dataflows.checkpointing import Checkpointer
 from dataflows.live_publisher import LivePublisher
 from dataflows.progress import Progress
@@ -49,7 +49,7 @@ class VitalSigns:
         history = self._candles.state()
         unread = self._reader.unread()
         self._progress.take(unread, now_s=now)
-        state, detail = self._state(now, history.is_away, history.dropped)
+        state, detail = self._state(now, history)
         self._heartbeat.report(
             state,
             detail,
@@ -69,14 +69,16 @@ class VitalSigns:
             checkpoint_bytes=float(self._checkpointer.last_bytes),
         )
 
-    def _state(self, now: float, history_is_away: bool, dropped: int) -> tuple[State, str]:
+    def _state(self, now: float, history: WriterState) -> tuple[State, str]:
         if self._reader.is_away:
             return "waiting", "Kafka is away; the tape is read on when it is back"
         if self._checkpointer.problem:
             return "degraded", f"no checkpoint can be written: {self._checkpointer.problem}"
-        if dropped:
+        if history.dropped:
             return "degraded", "history was dropped: ClickHouse is away and the disk for it is full"
-        if history_is_away:
+        if history.is_away and history.disk_problem:
+            return "degraded", f"ClickHouse is away and candles wait in memory only: {history.disk_problem}"
+        if history.is_away:
             return "degraded", "ClickHouse is away; candles wait on disk and are written later"
         if self._live.is_away:
             return "degraded", "Redis is away; the page does not see live prices"

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 _SUFFIX = ".batch"
+_FRESH = ".new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,15 @@ class Spill:
         # Later processes' files sort after earlier ones'.
         self._epoch = time.time_ns()
         if folder.is_dir():
+            # Left by a process that was killed while it wrote: what was in it was never said to be safe.
+            for torn in folder.glob(f"*{_FRESH}"):
+                torn.unlink(missing_ok=True)
             for path in sorted(folder.glob(f"*{_SUFFIX}")):
                 self._sizes[path.name] = path.stat().st_size
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
 
     @property
     def total_bytes(self) -> int:
@@ -80,13 +88,14 @@ class Spill:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{self._epoch:020d}-{next(self._number):08d}-{batch.rows}{_SUFFIX}"
         data = _encoded(batch.names, batch.columns)
-        fresh = self._folder / f"{name}.new"
+        fresh = self._folder / f"{name}{_FRESH}"
         try:
             with fresh.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._folder / name)
+            _sync(self._folder)
         except OSError:
             fresh.unlink(missing_ok=True)
             raise
@@ -118,6 +127,15 @@ class Spill:
         if source.exists():
             refused.mkdir(parents=True, exist_ok=True)
             source.replace(refused / source.name)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder as safe as the contents."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _rows_in(name: str) -> int:

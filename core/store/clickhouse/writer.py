@@ -33,7 +33,10 @@ Insert = Callable[[str, Sequence[str], Sequence[Sequence[object]], str], None]
 
 @dataclass(frozen=True, slots=True)
 class WriterState:
-    """`waiting` are rows not yet in ClickHouse, wherever they are; `refused` and `dropped` are lost to it."""
+    """`waiting` are rows not yet in ClickHouse, wherever they are; `refused` and `dropped` are lost to it.
+
+    `disk_problem` is why the disk takes none of them now, empty while it does.
+    """
 
     is_away: bool
     waiting: int
@@ -41,6 +44,7 @@ class WriterState:
     written: int
     refused: int
     dropped: int
+    disk_problem: str
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class BatchWriter:
         self._queue: deque[_Pending] = deque(_Pending(None, f.name, f.rows, True) for f in spill.files())
         self._is_away = self._is_dropping = False
         self._written = self._refused = self._dropped = 0
+        self._disk_problem = ""
         self._thread = threading.Thread(target=self._work, name=f"clickhouse-{table}", daemon=True)
 
     def start(self) -> BatchWriter:
@@ -130,8 +135,9 @@ class BatchWriter:
         with self._lock:
             waiting = len(self._rows) + sum(p.rows for p in self._queue)
             return WriterState(
-                self._is_away, waiting, self._spill.total_bytes, self._written, self._refused, self._dropped
-            )
+                self._is_away, waiting, self._spill.total_bytes, self._written, self._refused, self._dropped,
+                self._disk_problem,
+            )  # fmt: skip
 
     def close(self) -> None:
         """Stop sending. What is not sent is put on disk, and sent by the next process."""
@@ -175,8 +181,8 @@ class BatchWriter:
     def _send(self, pending: _Pending) -> bool:
         """Send the first batch; return False where ClickHouse is away."""
         batch = pending.batch or self._spill.read(pending.name)
-        if batch is None or batch.names != self._columns:
-            self._done(pending, refused="it cannot be read" if batch is None else "it has other columns")
+        if batch is None:
+            self._done(pending, refused="its file cannot be read")
             return True
         try:
             self._insert(self._table, batch.names, batch.columns, batch.token)
@@ -198,6 +204,9 @@ class BatchWriter:
         with self._disk, self._lock:
             if pending in self._queue:
                 self._queue.remove(pending)
+            else:
+                # Dropped for want of room while it was being sent.
+                self._dropped -= pending.rows
             if refused:
                 self._refused += pending.rows
                 _log.error("a batch of history is refused", table=self._table, rows=pending.rows, reason=refused)
@@ -227,10 +236,24 @@ class BatchWriter:
 
     def _to_disk(self, pending: _Pending) -> None:
         if pending.batch is not None and not pending.is_spilled:
-            pending.name = self._spill.write(pending.batch)
-            pending.is_spilled = True
+            self._spilled(pending, pending.batch)
         while self._queue and self._spill.is_over_limit:
             self._drop_oldest()
+
+    def _spilled(self, pending: _Pending, batch: Batch) -> None:
+        try:
+            pending.name = self._spill.write(batch)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            if reason != self._disk_problem:
+                _log.error(
+                    "the disk takes no history that waits for ClickHouse; make room: memory for it is bounded",
+                    table=self._table, folder=str(self._spill.folder), reason=reason, rows_in_memory=self._memory_rows,
+                )  # fmt: skip
+            self._disk_problem = reason
+            raise
+        pending.is_spilled = True
+        self._disk_problem = ""
 
     def _drop_oldest(self) -> None:
         with self._lock:
