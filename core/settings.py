@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     finnhub_rest_url: str = "https://finnhub.io/api/v1"
     finnhub_symbol_limit: int = Field(default=50, ge=1, description="Symbols one key may subscribe.")
     finnhub_calls_per_minute: int = Field(default=60, ge=1)
+    finnhub_news_stream: bool = Field(
+        default=False, description="true for a plan with news on the socket: they only make REST be asked sooner."
+    )
     feed_name: str = Field(default="finnhub", description="Stands in every candle and firing.")
     feed_clock: Literal["receipt", "player"] = Field(
         default="receipt", description="player: feed time comes from the simulator's clock."

@@ -24,8 +24,11 @@ from ingest.intake import Intake
 from ingest.leader import RENEW_S, LeaderLock
 from ingest.link import Ended, Link
 from ingest.liveness import Liveness
+from ingest.newsdesk import NewsDesk
 from ingest.normaliser import Normaliser
+from ingest.probe import Probe
 from ingest.publisher import Publisher
+from ingest.quotes import PACE as QUOTES_PACE
 from ingest.quotes import SHARE as QUOTES_SHARE
 from ingest.quotes import QuoteWatch
 from ingest.rest import Rest
@@ -57,7 +60,7 @@ class Feed:
             clock,
             self._liveness,
             on_error=self._take_error,
-            on_news=lambda: None,
+            on_news=self._take_news,
         )
         self._health = LinkHealth(clock, gap_tolerance_ms=settings.gap_tolerance_ms)
         self._link = Link(settings, self._take)
@@ -74,6 +77,11 @@ class Feed:
             self._health, self._liveness, self._quotes, hours, self._wishes, clock, feed=settings.feed_name
         )
         self._redis = redis_client(settings)
+        self._news = NewsDesk(
+            settings, self._rest, self._publisher, self._wishes, self._feed_clock, self._redis, clock,
+            is_ready=lambda: self._is_ready,
+        )  # fmt: skip
+        self._probe = Probe(settings, self._rest, self._redis, clock, is_ready=lambda: self._is_ready)
         self._mute_connections = 0
         self._control: ControlReader | None = None
         self._troubles = Troubles()
@@ -88,8 +96,17 @@ class Feed:
     async def run(self) -> None:
         """Work until stopped."""
         tasks = [
-            asyncio.create_task(work(), name=work.__name__)
-            for work in (self._lead, self._upkeep, self._mark, self._connect, self._admit, self._compare_quotes)
+            asyncio.create_task(work(), name=work.__qualname__)
+            for work in (
+                self._lead,
+                self._upkeep,
+                self._mark,
+                self._connect,
+                self._admit,
+                self._compare_quotes,
+                self._probe.run,
+                self._news.run,
+            )
         ]
         stopped = asyncio.create_task(self._stopping.wait())
         done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -98,6 +115,7 @@ class Feed:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._link.close()
         self._publisher.close()
+        await self._news.store()
         self._leader.release()
         self._redis.close()
         if self._control is not None:
@@ -119,6 +137,9 @@ class Feed:
         _log.warning("the feed says", detail=message)
         self._publisher.counts["feed_errors"] += 1
         self._admission.refused(message)
+
+    def _take_news(self, symbols: list[str]) -> None:
+        self._news.wake(symbols)
 
     # -- tasks -------------------------------------------------------------------------------------------------
 
@@ -160,8 +181,9 @@ class Feed:
 
     async def _compare_quotes(self) -> None:
         """Ask for the quotes of silent symbols, one at a time and within a part of the plan (T20)."""
+        pace_s = max(1.0, 60 / (self._settings.finnhub_calls_per_minute * QUOTES_PACE))
         while True:
-            await asyncio.sleep(_UPKEEP_S)
+            await asyncio.sleep(pace_s)
             symbol = self._quotes.due()
             if symbol is None or self._rest.turn(QUOTES_SHARE) > 0:
                 continue
@@ -254,7 +276,7 @@ class Feed:
             waiting=waiting,
             limit=self._wishes.limit,
             unknown=sorted(self._wishes.refused),
-            no_history=sorted(self._rest.refused),
+            refused=sorted(self._rest.refused),
             dropped=dropped if self._drops.are_recent(dropped) else 0,
         )
         self._heartbeat.count(

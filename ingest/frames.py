@@ -25,8 +25,13 @@ class Frame(msgspec.Struct, frozen=True):
     msg: str = ""
 
 
+class _About(msgspec.Struct, frozen=True):
+    related: str = ""
+
+
 _frame = msgspec.json.Decoder(Frame)
 _prints = msgspec.json.Decoder(list[Print])
+_abouts = msgspec.json.Decoder(list[_About])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _print = msgspec.json.Decoder(Print)
 
@@ -55,6 +60,19 @@ def read_prints(data: msgspec.Raw) -> tuple[list[Print], list[tuple[bytes, str]]
         return _prints.decode(data), []
     except msgspec.MsgspecError:
         return _one_by_one(data)
+
+
+def read_related(data: msgspec.Raw) -> list[str]:
+    """Return the symbols that a news frame is about; its items themselves are asked for by REST (T34).
+
+    Raises:
+        Malformed: `bad_frame`.
+    """
+    try:
+        abouts = _abouts.decode(data)
+    except msgspec.MsgspecError as error:
+        raise Malformed("bad_frame", str(error)) from None
+    return [s for about in abouts for part in about.related.split(",") if (s := part.strip())]
 
 
 def _one_by_one(data: msgspec.Raw) -> tuple[list[Print], list[tuple[bytes, str]]]:

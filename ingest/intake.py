@@ -11,7 +11,7 @@ import msgspec
 from core.clock import Clock
 from core.errors import Malformed
 from ingest.feedclock import FeedClock
-from ingest.frames import read_frame, read_prints
+from ingest.frames import read_frame, read_prints, read_related
 from ingest.liveness import Liveness
 from ingest.normaliser import FrameMemory, Normaliser
 from ingest.publisher import Publisher
@@ -26,7 +26,7 @@ class Intake:
     Args:
         liveness: Told of the trades of each frame.
         on_error: Told the text of each error that the feed sends.
-        on_news: Told that the feed has news; what they are is asked by REST.
+        on_news: Told the symbols that the feed has news of; what they are is asked by REST.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Intake:
         liveness: Liveness,
         *,
         on_error: Callable[[str], None],
-        on_news: Callable[[], None],
+        on_news: Callable[[list[str]], None],
     ) -> None:
         self._publisher = publisher
         self._normaliser = normaliser
@@ -64,7 +64,7 @@ class Intake:
             elif frame.type == "error":
                 self._on_error(frame.msg)
             elif frame.type == "news":
-                self._on_news()
+                self._on_news(read_related(frame.data))
             elif frame.type != "ping":
                 raise Malformed("unknown_type", frame.type)
         except Malformed as error:

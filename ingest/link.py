@@ -34,6 +34,7 @@ class Link:
     def __init__(self, settings: Settings, on_frame: Callable[[str | bytes], None]) -> None:
         self._url = f"{settings.finnhub_ws_url}?token={quote(settings.finnhub_api_key.get_secret_value())}"
         self._on_frame = on_frame
+        self._kinds = ("", "-news") if settings.finnhub_news_stream else ("",)
         self._socket: ClientConnection | None = None
 
     async def run(self, on_open: Callable[[], None]) -> Ended:
@@ -57,10 +58,11 @@ class Link:
             self._socket = None
 
     async def subscribe(self, symbol: str) -> bool:
-        return await self._send({"type": "subscribe", "symbol": symbol})
+        """Ask for a symbol's trades, and for its news where the plan has a stream of them."""
+        return all([await self._send({"type": f"subscribe{kind}", "symbol": symbol}) for kind in self._kinds])
 
     async def unsubscribe(self, symbol: str) -> bool:
-        return await self._send({"type": "unsubscribe", "symbol": symbol})
+        return all([await self._send({"type": f"unsubscribe{kind}", "symbol": symbol}) for kind in self._kinds])
 
     async def close(self) -> None:
         if self._socket is not None:

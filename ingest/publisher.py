@@ -17,7 +17,7 @@ from core.errors import Unavailable
 from core.observability import logger
 from core.settings import Settings
 from core.wire import kafka
-from core.wire.records import DeadLetter, FeedHealthRecord, Record, encode
+from core.wire.records import DeadLetter, FeedHealthRecord, NewsRecord, Record, encode
 from core.wire.topics import partition_of, topics
 from core.wire.trades import FeedHealth, History, Mark, encode_history, encode_mark, encode_trades
 from ingest.normaliser import Partitions, Row, pack
@@ -94,6 +94,17 @@ class Publisher:
 
     def feed_health(self, change: FeedHealthRecord) -> None:
         self._record(self._topics.feed_health.name, change, key=f"{change.feed}|{change.symbol}")
+
+    def news(self, item: NewsRecord, *, on_sent: Callable[[], None], on_lost: Callable[[], None]) -> None:
+        """Publish an item and call one of the two, within a flush of ours."""
+
+        def sent() -> None:
+            self.counts["news"] += 1
+            on_sent()
+
+        self._produce(
+            self._topics.news.name, 0, encode(item), key=item.news_id, on_lost=on_lost, on_sent=sent
+        )  # fmt: skip
 
     def dead_letter(self, original: bytes, *, reason: str, detail: str) -> None:
         letter = DeadLetter(

@@ -14,8 +14,8 @@ from core.clock import Clock
 
 MOVES_S = 300.0
 EVERY_S = 60.0
-SHARE = 0.25
-"""The part of the key's calls a minute that quotes may take."""
+PACE, SHARE = 0.25, 0.75
+"""The part of the key's calls a minute that quotes may take, and how full the minute may be before they wait."""
 
 
 @dataclass(slots=True)

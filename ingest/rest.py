@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import date
+from threading import Lock
 from typing import Protocol, TypeVar, cast
 
 import finnhub
@@ -35,9 +36,9 @@ class _Client(Protocol):
 
 
 class Refused(NotAllowed):
-    """The key may not use a feature; `status` as the feed answered it, 0 where it was not asked again."""
+    """The key may not use a feature; text and status as the feed answered, now or when it was asked."""
 
-    def __init__(self, text: str, *, status: int = 0) -> None:
+    def __init__(self, text: str, *, status: int) -> None:
         super().__init__(text)
         self.status = status
 
@@ -53,7 +54,9 @@ class Rest:
         self._limit = settings.finnhub_calls_per_minute
         self._calls: deque[float] = deque()
         self._not_before = 0.0
-        self._refused: set[str] = set()
+        self._refused: dict[str, Refused] = {}
+        self._answered: set[str] = set()
+        self._first: defaultdict[str, Lock] = defaultdict(Lock)
         client = cast(_Client, finnhub.Client(api_key=settings.finnhub_api_key.get_secret_value()))
         client.API_URL = settings.finnhub_rest_url.rstrip("/")
         session = client._session  # pyright: ignore[reportPrivateUsage]
@@ -70,6 +73,7 @@ class Rest:
     def forget_refusals(self) -> None:
         """Let the refused features be asked for again: the plan may be another one."""
         self._refused.clear()
+        self._answered.clear()
 
     def turn(self, share: float = 1.0) -> float:
         """Take one call of this minute's and return 0, or return how many seconds to wait before asking again.
@@ -138,24 +142,35 @@ class Rest:
         return self._ask("market_status", lambda: self._client.market_status(exchange=exchange))
 
     def _ask(self, feature: str, call: Callable[[], _T]) -> _T:
-        if feature in self._refused:
+        """Call, unless the feature is refused; of several first calls the others wait for what one finds out."""
+        if feature in self._answered:
+            return self._ask_now(feature, call)
+        with self._first[feature]:
+            return self._ask_now(feature, call)
+
+    def _ask_now(self, feature: str, call: Callable[[], _T]) -> _T:
+        refusal = self._refused.get(feature)
+        if refusal is not None:
             if self._calls:
                 self._calls.pop()  # no call is made: its turn goes back
-            raise Refused(f"this key may not use {feature}")
+            raise Refused(str(refusal), status=refusal.status)
         try:
-            return call()
+            answer = call()
         except finnhub.FinnhubAPIException as error:
             raise self._judged(error, feature) from None
         except (finnhub.FinnhubRequestException, requests.RequestException) as error:
             raise Unavailable(f"the feed's REST side: {type(error).__name__}") from None
+        self._answered.add(feature)
+        return answer
 
     def _judged(self, error: finnhub.FinnhubAPIException, feature: str) -> NotAllowed | Unavailable:
         status = int(cast(int, error.status_code))
         text = str(cast(str, error.message))
         # The refusal of a plan has come as 401 too: the text decides.
         if status == 403 or "access to this resource" in text:
-            self._refused.add(feature)
-            return Refused(text, status=status)
+            self._refused[feature] = Refused(text, status=status)
+            self._answered.add(feature)
+            return self._refused[feature]
         if status == 429:
             self._not_before = self._clock.monotonic() + _TOO_MANY_S
         return Unavailable(f"the feed's REST side answered {status}: {text}")

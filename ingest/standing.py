@@ -47,7 +47,7 @@ def sentence(
     waiting: Sequence[str],
     limit: int,
     unknown: Sequence[str],
-    no_history: Sequence[str],
+    refused: Sequence[str],
     dropped: int,
 ) -> tuple[State, str]:
     """Return the state for the heartbeat, and why.
@@ -55,7 +55,7 @@ def sentence(
     Args:
         waiting: Symbols without a slot of the key.
         unknown: Symbols that the feed does not know.
-        no_history: REST features that the key may not use.
+        refused: REST features that the key may not use.
         dropped: Trades dropped so far, 0 where that is long ago.
     """
     if troubles.first():
@@ -68,8 +68,12 @@ def sentence(
     if dropped:
         lacks.append(f"{dropped} trades dropped: Kafka was too slow or away")
     text = f"{subscribed} symbols from {feed}"
-    if no_history:
-        text += f"; no history ({', '.join(no_history)} not allowed to this key): indicators warm up from live trades"
+    candles = [feature for feature in refused if feature.endswith("_candle")]
+    if candles:
+        text += f"; no history ({', '.join(candles)} not allowed to this key): indicators warm up from live trades"
+    others = [feature for feature in refused if feature not in candles]
+    if others:
+        text += f"; not allowed to this key: {', '.join(others)}"
     return ("degraded", "; ".join([*lacks, text])) if lacks else ("ok", text)
 
 

@@ -47,7 +47,8 @@ def examine(data_dir: Path, *, offline: bool) -> list[Finding]:
         return [*findings, Finding("settings", Level.WRONG, str(error), "mend these variables")]
     findings.append(Finding("settings", Level.WELL, f"{_given()} {PREFIX}* variables are set, all of them valid"))
     findings += _services(settings, runs=runfile.read(DataDir(data_dir).run_file) is not None)
-    return [*findings, *_feed(settings, offline=offline), *_models(settings, offline=offline)]
+    findings += [*_feed(settings, offline=offline), *_capabilities(settings), *_models(settings, offline=offline)]
+    return findings
 
 
 def _machine() -> Iterator[Finding]:
@@ -166,6 +167,36 @@ def _feed(settings: Settings, *, offline: bool) -> Iterator[Finding]:
             yield Finding("feed", Level.WELL, "the key is known; its calls of this minute are used up")
         case _:
             yield Finding("feed", Level.WRONG, f"{settings.finnhub_rest_url}: {status}", "is the address reachable?")
+
+
+def _capabilities(settings: Settings) -> Iterator[Finding]:
+    """Say what ingest found that the key may use; nothing where it has not asked yet."""
+    from core.clock import to_datetime
+    from core.store import feed_status
+    from core.store.redis import client
+
+    if not settings.finnhub_api_key.get_secret_value():
+        return
+    connection = client(settings)
+    try:
+        found = feed_status.capabilities(connection)
+    except Unavailable:
+        return  # said above
+    finally:
+        connection.close()
+    if found is None:
+        yield Finding("feed", Level.NOTE, "what the key may use is not known yet", "ingest asks when it starts")
+        return
+    by_state = {
+        state: ", ".join(one.feature for one in found.features if one.state == state)
+        for state in ("allowed", "refused", "unknown")
+    }
+    when = f"{found.feed}, asked {to_datetime(found.at_ms):%Y-%m-%d %H:%M}Z"
+    yield Finding("feed", Level.WELL, f"the key may use {by_state['allowed'] or 'nothing'} ({when})")
+    if by_state["refused"]:
+        yield Finding("feed", Level.NOTE, f"the plan lacks {by_state['refused']}", "what needs it goes without")
+    if by_state["unknown"]:
+        yield Finding("feed", Level.NOTE, f"no answer yet about {by_state['unknown']}", "asked again each minute")
 
 
 def _models(settings: Settings, *, offline: bool) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from core.errors import ConfigError
 from core.observability import logger
 from ingest.simulator.clock import KEEP_S, PlayerTime
 from ingest.simulator.market import Market, RecordedMarket, SyntheticMarket
+from ingest.simulator.news import Newsroom
 from ingest.simulator.rest import RestSide
 from ingest.simulator.socket import SocketSide
 
@@ -77,9 +78,13 @@ def _market_and_time(asked: argparse.Namespace, clock: Clock) -> tuple[Market, P
 async def _serve(asked: argparse.Namespace, market: Market, time: PlayerTime, clock: Clock) -> None:
     tokens = frozenset(asked.token or ["simulator"])
     app = web.Application()
-    socket = SocketSide(market, time, clock, tokens=tokens, symbol_limit=asked.symbol_limit)
+    newsroom = Newsroom()
+    socket = SocketSide(market, time, clock, tokens=tokens, symbol_limit=asked.symbol_limit, newsroom=newsroom)
     socket.add_to(app)
-    rest = RestSide(market, time, clock, tokens=tokens, limit=asked.calls_per_minute, refused=frozenset(asked.refuse))
+    rest = RestSide(
+        market, time, clock, tokens=tokens, limit=asked.calls_per_minute, newsroom=newsroom,
+        refused=frozenset(asked.refuse),
+    )  # fmt: skip
     rest.add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()

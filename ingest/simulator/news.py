@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, date, datetime
 from typing import TypedDict
 
 from ingest.simulator.listing import HOUR
 
 _A_DAY = 6
+_AN_HOUR = 10_000
 _MOST_HOURS = 24 * 400
 _HEADLINES = (
     "{} raises full-year guidance", "{} shares move as volume surges", "Analysts weigh in on {} ahead of earnings",
@@ -54,6 +55,29 @@ def items(names: Mapping[str, str], from_ms: int, to_ms: int) -> list[Item]:
     return [item for hour in hours for symbol in names if (item := _item(symbol, names[symbol], hour))]
 
 
+class Newsroom:
+    """Items that somebody wrote while the simulator ran, beside the invented ones."""
+
+    def __init__(self) -> None:
+        self._items: list[Item] = []
+
+    def write(self, symbol: str, headline: str, *, at_ms: int) -> Item:
+        """Publish an item at this second, with an id above those of its hour."""
+        number = (at_ms // HOUR + 1) * _AN_HOUR + len(self._items)
+        item: Item = {
+            "category": "company", "datetime": at_ms // 1000, "headline": headline, "id": number, "image": "",
+            "related": symbol, "source": "Simulator", "summary": headline,
+            "url": f"http://localhost/news/written/{number}",
+        }  # fmt: skip
+        self._items.append(item)
+        return item
+
+    def items(self, symbols: Container[str], from_ms: int, to_ms: int) -> list[Item]:
+        """Return what was written about these symbols and published in [from_ms, to_ms), newest first."""
+        inside = [i for i in self._items if i["related"] in symbols and from_ms <= i["datetime"] * 1000 < to_ms]
+        return inside[::-1]
+
+
 def _item(symbol: str, name: str, hour: int) -> Item | None:
     drawn = random.Random(f"{symbol} {hour}")
     if drawn.random() > _A_DAY / 24:
@@ -61,7 +85,7 @@ def _item(symbol: str, name: str, hour: int) -> Item | None:
     headline = drawn.choice(_HEADLINES).format(name)
     return {
         "category": "company", "datetime": hour * 3600, "headline": headline,
-        "id": hour * 10_000 + zlib.crc32(symbol.encode()) % 10_000, "image": "", "related": symbol,
+        "id": hour * _AN_HOUR + zlib.crc32(symbol.encode()) % _AN_HOUR, "image": "", "related": symbol,
         "source": "Simulator", "summary": f"{headline}. Invented text.",
         "url": f"http://localhost/news/{symbol}/{hour}",
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -31,6 +31,7 @@ class RestSide:
         *,
         tokens: frozenset[str],
         limit: int,
+        newsroom: news.Newsroom,
         refused: frozenset[str] = frozenset(),
     ) -> None:
         self._market = market
@@ -41,6 +42,8 @@ class RestSide:
         self._refused = refused
         self._calendars = Calendars()
         self._calls: deque[float] = deque()
+        self._newsroom = newsroom
+        self._asked: Counter[str] = Counter()
 
     def add_to(self, app: web.Application) -> None:
         handlers: dict[str, Handler] = {
@@ -59,6 +62,7 @@ class RestSide:
             app.router.add_get(f"/api/v1/{path}", self._guarded(path, handler))
             app.router.add_get(f"/api/v1//{path}", self._guarded(path, handler))
         app.router.add_get("/api/v1/simulator/clock", self._clock_now)
+        app.router.add_get("/api/v1/simulator/calls", self._calls_so_far)
 
     def _guarded(self, path: str, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
@@ -67,6 +71,7 @@ class RestSide:
                 return _error(401, "Please use an API key.")
             if token not in self._tokens:
                 return _error(401, "Invalid API key")
+            self._asked[path] += 1
             headers = self._count() if self._limit else {}
             if headers.get("X-Ratelimit-Remaining") == "-1":
                 answer: web.StreamResponse = _error(
@@ -95,6 +100,10 @@ class RestSide:
             "X-Ratelimit-Limit": str(self._limit), "X-Ratelimit-Remaining": str(max(left, -1)),
             "X-Ratelimit-Reset": str(resets),
         }  # fmt: skip
+
+    async def _calls_so_far(self, _request: web.Request) -> web.StreamResponse:
+        """Return how often each path has been asked with a good key."""
+        return web.json_response(self._asked)
 
     async def _clock_now(self, _request: web.Request) -> web.StreamResponse:
         return web.json_response({"now_ms": self._time.now_ms(), "speed": self._time.speed})
@@ -144,13 +153,16 @@ class RestSide:
         names = self._market.symbols()
         if symbol not in names:
             return web.json_response([])
-        return web.json_response(news.items({symbol: names[symbol]}, from_ms, min(to_ms, now)))
+        until_ms = min(to_ms, now)
+        written = self._newsroom.items({symbol}, from_ms, until_ms)
+        return web.json_response([*written, *news.items({symbol: names[symbol]}, from_ms, until_ms)])
 
     async def _news(self, request: web.Request) -> web.StreamResponse:
         after, now = request.query.get("minId", "0"), self._time.now_ms()
         if not after.isdecimal():
             return _error(422, "Wrong minId: a number")
-        found = news.items(self._market.symbols(), now - _DAY_MS, now)
+        names = self._market.symbols()
+        found = [*self._newsroom.items(names, now - _DAY_MS, now), *news.items(names, now - _DAY_MS, now)]
         return web.json_response([item for item in found if item["id"] > int(after)])
 
     async def _search(self, request: web.Request) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from core.observability import logger
 from ingest.simulator.clock import PlayerTime
 from ingest.simulator.faults import FaultSide
 from ingest.simulator.market import Market
+from ingest.simulator.news import Newsroom
 from ingest.simulator.tape import CODES
 
 TICK_S = 0.05
@@ -25,13 +26,22 @@ _log = logger(__name__)
 
 class SocketSide:
     def __init__(
-        self, market: Market, time: PlayerTime, clock: Clock, *, tokens: frozenset[str], symbol_limit: int
+        self,
+        market: Market,
+        time: PlayerTime,
+        clock: Clock,
+        *,
+        tokens: frozenset[str],
+        symbol_limit: int,
+        newsroom: Newsroom,
     ) -> None:
         self._market = market
         self._time = time
         self._clock = clock
         self._tokens = tokens
         self._symbol_limit = symbol_limit
+        self._newsroom = newsroom
+        self._news: dict[web.WebSocketResponse, set[str]] = {}
         self._faults = FaultSide(self._close_all)
         self._open: dict[str, web.WebSocketResponse] = {}
         self._subscribed: dict[web.WebSocketResponse, set[str]] = {}
@@ -39,6 +49,7 @@ class SocketSide:
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/", self._handle)
         self._faults.add_to(app)
+        app.router.add_post("/api/v1/simulator/news", self._write_news)
 
     async def play(self) -> None:
         """Send what has happened since the last tick, until cancelled."""
@@ -88,6 +99,20 @@ class SocketSide:
             for t, price, size, code in columns
         ]
 
+    async def _write_news(self, request: web.Request) -> web.StreamResponse:
+        """Publish what is posted, JSON with `symbol` and `headline`, now; tell who subscribed to its news."""
+        try:
+            asked = msgspec.json.decode(await request.read(), type=dict[str, str])
+            symbol, headline = asked["symbol"], asked["headline"]
+        except (msgspec.MsgspecError, KeyError):
+            return web.json_response({"error": "write symbol and headline"}, status=422)
+        item = self._newsroom.write(symbol, headline, at_ms=self._time.now_ms())
+        text = msgspec.json.encode({"data": [item], "type": "news"}).decode()
+        for socket, symbols in list(self._news.items()):
+            if symbol in symbols:
+                await _send(socket, text)
+        return web.json_response(item)
+
     async def _close_all(self) -> None:
         for socket in list(self._open.values()):
             await socket.close(code=WSCloseCode.GOING_AWAY)
@@ -114,6 +139,7 @@ class SocketSide:
                     await self._take(socket, message.data)
         finally:
             self._subscribed.pop(socket, None)
+            self._news.pop(socket, None)
             if self._open.get(token) is socket:
                 del self._open[token]
             _log.info("a client left")
@@ -137,8 +163,10 @@ class SocketSide:
                 symbols.add(symbol)
             case "unsubscribe":
                 symbols.discard(symbol)
-            case "subscribe-news" | "unsubscribe-news":
-                pass
+            case "subscribe-news":
+                self._news.setdefault(socket, set()).add(symbol)
+            case "unsubscribe-news":
+                self._news.get(socket, set()).discard(symbol)
             case other:
                 await _error(socket, f"Invalid message type {other}")
 

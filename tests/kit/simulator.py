@@ -45,6 +45,15 @@ class RunningSimulator:
         """Let it close every socket once."""
         self._ask("POST", "disconnect", {})
 
+    def calls(self, path: str) -> int:
+        """Return how often a path of its REST side has been asked, e.g. `stock/candle`."""
+        with urllib.request.urlopen(f"{self.rest_url}/simulator/calls", timeout=5) as response:
+            return int(json.load(response).get(path, 0))
+
+    def write_news(self, symbol: str, headline: str) -> None:
+        """Let an item about a symbol be published now."""
+        self._ask("POST", "news", {"symbol": symbol, "headline": headline})
+
     def _ask(self, method: str, path: str, body: object) -> None:
         data = json.dumps(body).encode()
         request = urllib.request.Request(f"{self.rest_url}/simulator/{path}", data, method=method)

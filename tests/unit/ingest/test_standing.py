@@ -8,7 +8,7 @@ from ingest.standing import Drops, Troubles, sentence
 
 def say(troubles: Troubles | None = None, **more: Any) -> tuple[str, str]:
     well: dict[str, Any] = {
-        "feed": "finnhub", "subscribed": 3, "waiting": [], "limit": 50, "unknown": [], "no_history": [], "dropped": 0,
+        "feed": "finnhub", "subscribed": 3, "waiting": [], "limit": 50, "unknown": [], "refused": [], "dropped": 0,
     }  # fmt: skip
     return sentence(troubles or Troubles(link=""), **(well | more))
 
@@ -28,9 +28,10 @@ def test_symbols_without_a_slot_are_named_and_the_rest_counted() -> None:
 
 
 def test_a_key_without_candles_is_well_but_says_so() -> None:
-    state, text = say(no_history=["stock_candle"])
+    state, text = say(refused=["company_news", "stock_candle"])
     assert state == "ok"
     assert "no history (stock_candle not allowed to this key)" in text
+    assert text.endswith("not allowed to this key: company_news")
 
 
 def test_an_unknown_symbol_is_named() -> None:
