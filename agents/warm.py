@@ -17,14 +17,14 @@ from agents.llm.views import BiasView
 from agents.prompt import load
 from core.pipeline import Edge, Node, PipelineConfig
 from core.pipeline.state import MarketData, Ohlcv, TimeframeData
-from engine.indicators.series import closed_values
+from engine.indicators.series import Series, closed_values
 
 
 def warm() -> None:
-    prices = np.linspace(100.0, 101.0, 64)
+    prices, starts = np.linspace(100.0, 101.0, 64), np.arange(64) * 60_000
     for name in ("SMA_20", "RSI", "MACD", "ATR"):
         for _, column in columns_of(name):
-            closed_values(column, prices, prices, prices, prices)
+            closed_values(column, Series(starts, prices, prices, prices, prices, prices, prices))
     nodes = (Node(id="a", agent_type="time_trigger"), Node(id="b", agent_type="reporting_agent"))
     edge = Edge.model_validate({"from": "a", "to": "b"})
     config = PipelineConfig(id="warm", name="warm", symbol="WARM", nodes=nodes, edges=(edge,))

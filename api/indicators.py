@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from core.errors import InvalidInput, Problem
 from core.store.clickhouse.candles import StoredCandle
 from engine.condition import Timeframe
@@ -13,7 +11,7 @@ from engine.grammar.fields import Problems
 from engine.grammar.operands import parse_operand
 from engine.indicators.column import Column, parse_column
 from engine.indicators.registry import INDICATORS
-from engine.indicators.series import closed_values
+from engine.indicators.series import closed_values, series_of
 
 _MOST_INDICATORS = 12
 
@@ -57,11 +55,7 @@ def _columns_of(name: str, timeframe: Timeframe) -> dict[str, Column] | Problem:
 def values(column: Column, candles: list[StoredCandle]) -> list[float | None]:
     """Return the indicator at each candle's close, partial candles left out as the engine leaves them out (T17)."""
     whole = [candle for candle in candles if not candle.partial]
-    high = np.array([candle.high for candle in whole], np.float64)
-    low = np.array([candle.low for candle in whole], np.float64)
-    close = np.array([candle.close for candle in whole], np.float64)
-    volume = np.array([candle.volume for candle in whole], np.float64)
-    computed = iter(closed_values(column, high, low, close, volume).tolist())
+    computed = iter(closed_values(column, series_of(whole)).tolist())
     return [None if candle.partial else _known(next(computed)) for candle in candles]
 
 

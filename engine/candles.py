@@ -14,10 +14,10 @@ from engine import layout as at
 from engine.condition import TIMEFRAMES, Session, Timeframe
 from engine.indicators.column import parse_column
 from engine.indicators.definition import Params
-from engine.indicators.registry import INDICATORS
+from engine.indicators.registry import INDICATORS, KINDS
 from engine.indicators.state import RING_FIELDS, STARTED, VWAP
 from engine.kernels_candles import LENGTHS, rebuild_indicator
-from engine.sessions import ALWAYS, EXTENDED, SessionTable
+from engine.sessions import ALWAYS, EXTENDED, SessionTable, night_ms
 from engine.tables import Tables
 
 LANE_OF: dict[str, int] = {timeframe: lane for lane, timeframe in enumerate(TIMEFRAMES)}
@@ -196,17 +196,25 @@ class Candles:
         t = self._tables
         i = t.add_indicator(definition.width)
         row = t.ni[i]
-        row[at.N_KIND] = definition.kind
+        row[at.N_KIND] = KINDS[key.name]
         row[at.N_BLOCK], row[at.N_LANE] = key.block, key.lane
         row[at.N_STABLE] = definition.stable(key.params)
         t.nf[i, at.NF_PARAMS : at.NF_PARAMS + len(key.params)] = key.params
+        if definition.reads_session:
+            t.nf[i, at.NF_PARAMS + len(key.params)] = self._night_of(key.block)
         self.indicators[key] = i
         self._keys[i] = key
         self.lanes.setdefault((key.block, key.lane), []).append(i)
         self.ensure_ring(key.block, key.lane, definition.window(key.params) + 1)
+        if own_past := definition.own_past(key.params):
+            self.ensure_hist(i, own_past)
         self.rebuild(i)
         self.dirty.add(key.block)
         return i
+
+    def _night_of(self, b: int) -> int:
+        off, n = (int(x) for x in self._tables.bi[b, at.I_OF, at.O_CAL_OFF : at.O_CAL_N + 1])
+        return night_ms(self._tables.sessions[off : off + n, 0], self._tables.sessions[off : off + n, 1])
 
     def picks(self, b: int, lane: int) -> list[tuple[str, int]]:
         """Return each wanted column with its place among the values that the kernel writes for the lane."""
@@ -303,8 +311,8 @@ class Candles:
     ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
         """Put history among the lane's closed candles and run its indicators over all of them.
 
-        Where we closed a candle ourselves, ours stays; candles that are not finite, that end after `until_ms`,
-        or that begin at or after the forming candle, are left out.
+        Where we closed a candle ourselves, ours stays; candles that are not finite, that are of no
+        session, that end after `until_ms`, or that begin at or after the forming candle, are left out.
 
         Returns:
             The candles taken, shape (n, RING_FIELDS), and for each indicator of the lane their values.
@@ -317,7 +325,8 @@ class Candles:
         t = self._tables
         before = int(t.bi[b, at.I_START, lane]) if t.bi[b, at.I_OPEN, lane] else at.NEVER
         usable = np.isfinite(given[:, :VWAP]).all(axis=1) & (given[:, STARTED] < before)
-        usable &= self.ends_of(b, lane, given[:, STARTED]) <= until_ms
+        ends = self.ends_of(b, lane, given[:, STARTED])
+        usable &= (ends > given[:, STARTED]) & (ends <= until_ms)
         usable &= ~np.isin(given[:, STARTED], own[:, STARTED])
         rows = np.concatenate((own, given[usable]))
         order = np.argsort(rows[:, STARTED], kind="stable")
@@ -339,15 +348,19 @@ class Candles:
             row[at.I_CLOSED_START, lane], row[at.I_CLOSED_PARTIAL, lane] = start, 0
 
     def ends_of(self, b: int, lane: int, starts: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return where candles end that begin at `starts`: at their session's close at the latest (T12)."""
+        """Return where candles end that begin at `starts`: at their session's close at the latest (T12).
+
+        Those of no session end before they begin.
+        """
         begins = starts.astype(np.int64)
         ends = begins + LENGTHS[lane]
         off, n = (int(x) for x in self._tables.bi[b, at.I_OF, at.O_CAL_OFF : at.O_CAL_N + 1])
         if n == 0:
             return ends
-        closes = self._tables.sessions[off : off + n, 1]
+        opens, closes = self._tables.sessions[off : off + n].T
         place = np.minimum(np.searchsorted(closes, begins, side="right"), n - 1)
-        return np.where(closes[place] > begins, np.minimum(ends, closes[place]), ends)
+        is_in = (opens[place] < ends) & (closes[place] > begins)
+        return np.where(is_in, np.minimum(ends, closes[place]), begins - 1)
 
     def ranks(self) -> NDArray[np.int64]:
         """Return each symbol's place in the alphabet, by id."""

@@ -33,8 +33,9 @@ def sources() -> str:
 class _Kernel:
     """A function that becomes a numba dispatcher when it is first called, from Python or from another kernel."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], *, is_inlined: bool) -> None:
         self.__wrapped__ = function
+        self._is_inlined = is_inlined
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self._dispatcher: Any = None
@@ -48,7 +49,9 @@ class _Kernel:
         if self._dispatcher is None:
             import numba
 
-            dispatcher = cast(Any, numba.njit(cache=True, error_model="numpy", forceinline=True)(self.__wrapped__))
+            dispatcher = cast(
+                Any, numba.njit(cache=True, error_model="numpy", forceinline=self._is_inlined)(self.__wrapped__)
+            )
             file = dispatcher._cache._cache_file
             file._source_stamp = (file._source_stamp, sources())
             self._dispatcher = dispatcher
@@ -118,4 +121,9 @@ else:
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile a function of numbers and arrays at its first call; division by zero gives inf or NaN."""
-    return cast("Callable[_P, _R]", _Kernel(function))
+    return cast("Callable[_P, _R]", _Kernel(function, is_inlined=True))
+
+
+def rare_kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Compile a function that is called seldom and is large: once, not again into each kernel that calls it."""
+    return cast("Callable[_P, _R]", _Kernel(function, is_inlined=False))

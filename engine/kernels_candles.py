@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compiled import kernel
+from engine.compiled import kernel, rare_kernel
 from engine.indicators import dispatch
-from engine.indicators.state import STARTED, TRADES
+from engine.indicators.state import STARTED, TRADES, Now
 from engine.indicators.state import VOLUME as R_VOLUME
 from engine.indicators.state import VWAP as R_VWAP
 from engine.layout import (
@@ -150,6 +150,17 @@ def forming_volume(bf: Floats, b: int, lane: int) -> float:
 def forming_vwap(bf: Floats, b: int, lane: int) -> float:
     value = bf[b, F_VALUE, 0] if lane == 0 else bf[b, F_VALUE, lane] + bf[b, F_VALUE, 0]
     return clamped_vwap(value, forming_volume(bf, b, lane), forming_low(bf, b, lane), forming_high(bf, b, lane))
+
+
+@kernel
+def forming_candle(bf: Floats, bi: Ints, b: int, lane: int) -> Now:
+    """Return the lane's candle as it stands after the trade just applied."""
+    v = forming_volume(bf, b, lane)
+    value = forming_vwap(bf, b, lane) * v if v > 0.0 else 0.0
+    return (
+        forming_open(bf, b, lane), forming_high(bf, b, lane), forming_low(bf, b, lane), bf[b, F_CLOSE, 0], v, value,
+        float(bi[b, I_START, lane]),
+    )  # fmt: skip
 
 
 @kernel
@@ -296,21 +307,29 @@ def push_ring(
 
 
 @kernel
+def closed_candle(ring: Floats, at: int, cap: int) -> Now:
+    """Return the candle that stands at a place of the ring."""
+    v = ring[at + 4 * cap]
+    w = ring[at + 5 * cap]
+    value = w * v if v > 0.0 else 0.0
+    return ring[at], ring[at + cap], ring[at + 2 * cap], ring[at + 3 * cap], v, value, ring[at + 6 * cap]
+
+
+@rare_kernel
 def advance_indicator(ni: Ints, nf: Floats, closed: Floats, ring: Floats, i: int, off: int, cap: int, k: int) -> None:
     """Give an indicator candle k-1 of its ring: first its closed value, then its state."""
     at = off + ((k - 1) & (cap - 1))
     state = nf[i, NF_STATE:NF_PARAMS]
     params = nf[i, NF_PARAMS:]
     out = ni[i, N_OUT]
-    dispatch.form(
-        ni[i, N_KIND], state, params, ring[at + cap], ring[at + 2 * cap], ring[at + 3 * cap], ring[at + 4 * cap],
-        closed, out,
-    )  # fmt: skip
-    dispatch.advance(ni[i, N_KIND], state, params, ring, off, cap, k)
-    hist = ni[i, N_HIST_CAP]
+    now = closed_candle(ring, at, cap)
+    kept = int(ni[i, N_HIST_OFF])
+    hist = int(ni[i, N_HIST_CAP])
+    dispatch.form(ni[i, N_KIND], state, params, now, ring, (off, cap, k - 1, kept, hist), closed, out)
     if hist > 0:
         for j in range(ni[i, N_WIDTH]):
-            ring[ni[i, N_HIST_OFF] + j * hist + ((k - 1) & (hist - 1))] = closed[out + j]
+            ring[kept + j * hist + ((k - 1) & (hist - 1))] = closed[out + j]
+    dispatch.advance(ni[i, N_KIND], state, params, now, ring, (off, cap, k, kept, hist))
 
 
 @kernel

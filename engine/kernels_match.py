@@ -10,6 +10,7 @@ from engine.kernels_candles import (
     Floats,
     Ints,
     Rows,
+    forming_candle,
     forming_high,
     forming_low,
     forming_open,
@@ -165,15 +166,17 @@ def tick_values(
     c = bf[b, F_CLOSE, 0]
     first = bi[b, I_LISTS, K_INST_OFF]
     of_lane = -1
-    high = low = volume = 0.0
+    now = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    past = (0, 0, 0, 0, 0)
     for j in range(first, first + bi[b, I_LISTS, K_INST_N]):
         i = links[j]
         lane = ni[i, N_LANE]
         if lane != of_lane:  # one after another of a lane see the same candle
             of_lane = lane
-            high, low, volume = forming_high(bf, b, lane), forming_low(bf, b, lane), forming_volume(bf, b, lane)
+            now = forming_candle(bf, bi, b, lane)
+            past = (int(bi[b, I_RING_OFF, lane]), int(bi[b, I_RING_CAP, lane]), int(bi[b, I_CLOSED, lane]), 0, 0)
         dispatch.form(
-            ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:], high, low, c, volume, forming, ni[i, N_OUT]
+            ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:], now, ring, past, forming, ni[i, N_OUT]
         )
     first = bi[b, I_LISTS, K_SLOT_OFF]
     for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):

@@ -134,9 +134,15 @@ class MarketReader:
         for text, _ in self._candles.picks(b, lane):
             i, index = self._candles.row_of(b, lane, text)
             if is_forming and candle is not None:
+                value = 0.0 if candle.vwap is None else candle.vwap * candle.volume
+                now = (
+                    candle.open, candle.high, candle.low, candle.close, candle.volume, value, float(candle.ts_ms),
+                )  # fmt: skip
+                places = t.bi[b, [at.I_RING_OFF, at.I_RING_CAP, at.I_CLOSED], lane].tolist()
+                past = (int(places[0]), int(places[1]), int(places[2]), 0, 0)
                 dispatch.form(
-                    int(t.ni[i, at.N_KIND]), t.nf[i, : at.NF_PARAMS], t.nf[i, at.NF_PARAMS :],
-                    candle.high, candle.low, candle.close, candle.volume, self._scratch, 0,
+                    int(t.ni[i, at.N_KIND]), t.nf[i, : at.NF_PARAMS], t.nf[i, at.NF_PARAMS :], now, t.ring, past,
+                    self._scratch, 0,
                 )  # fmt: skip
                 value = float(self._scratch[index])
             else:

@@ -89,6 +89,18 @@ class SessionTable:
         return i < len(self.days) and int(self.days[i]) == wanted
 
 
+def night_ms(opens_ms: Instants, closes_ms: Instants) -> int:
+    """Return a time of day, ms UTC, at which no session is open: the middle of the shortest night; 0 for 24/7.
+
+    Between it and the next one lies one whole session, on either side of a clock change.
+    """
+    if len(opens_ms) < 2:
+        return 0
+    nights = opens_ms[1:] - closes_ms[:-1]
+    shortest = int(np.argmin(nights))
+    return int(closes_ms[shortest] + nights[shortest] // 2) % DAY_MS
+
+
 class Calendars:
     """Answers questions about sessions; keeps what it has computed. Safe to share between threads."""
 
@@ -102,6 +114,14 @@ class Calendars:
         if not colon:
             return DEFAULT_CALENDAR
         return self._prefixes.get(prefix, ALWAYS)
+
+    def night_of(self, symbol: str, session: Session = "regular") -> int:
+        """Return `night_ms` of a symbol's sessions."""
+        calendar = self.calendar_of(symbol)
+        if calendar == ALWAYS:
+            return 0
+        table = self.table(calendar, session)
+        return night_ms(table.opens_ms, table.closes_ms)
 
     def table(self, calendar: str, session: Session = "regular") -> SessionTable:
         """Return every session of a calendar other than 24/7.

@@ -10,8 +10,6 @@ import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-import numpy as np
-
 from agents.agent import Agent, Result, Services, Step
 from agents.builtin.indicator_columns import columns_of
 from core.catalog.analysis import MarketDataSettings
@@ -25,7 +23,7 @@ from core.store.clickhouse import candles as history
 from core.store.clickhouse.candles import StoredCandle
 from core.store.redis import FormingCandle, Snapshot
 from engine.condition import TIMEFRAMES, Session, Timeframe
-from engine.indicators.series import closed_values
+from engine.indicators.series import closed_values, series_of
 
 _WARM_CANDLES = 300
 """Fetched at least, so that computed indicators no longer show where they began."""
@@ -99,16 +97,13 @@ def indicator_values(names: Iterable[str], closed: Sequence[StoredCandle]) -> di
     if not closed:
         return {}
     stored = closed[-1].indicators
-    high = np.array([c.high for c in closed])
-    low = np.array([c.low for c in closed])
-    close = np.array([c.close for c in closed])
-    volume = np.array([c.volume for c in closed])
+    series = series_of(closed)
     values: dict[str, float] = {}
     for name in names:
         for column_name, column in columns_of(name):
             value = stored.get(column_name, math.nan)
             if not math.isfinite(value):
-                value = float(closed_values(column, high, low, close, volume)[-1])
+                value = float(closed_values(column, series)[-1])
             if math.isfinite(value):
                 values[column_name] = value
     return values

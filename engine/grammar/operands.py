@@ -13,7 +13,7 @@ from engine.indicators.registry import INDICATORS
 _OPERAND = re.compile(
     r"(?P<name>[A-Za-z]+)"
     r"(?P<numbers>(?:_[0-9]+(?:\.[0-9]+)?)*)"
-    r"(?:\.(?P<output>[A-Za-z_]+))?"
+    r"(?:\.(?P<output>[A-Za-z][A-Za-z0-9_]*))?"
     r"(?:@(?P<timeframe>[^@]*))?"
 )
 _QUOTES = ("bid", "ask", "mid")

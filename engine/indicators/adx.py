@@ -10,10 +10,10 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, HIGH, LOW, Now, Out, Past, Ring, State
 from engine.ranges import PERCENT
 
-COUNT, HIGH, LOW, CLOSE, PLUS, MINUS, RANGE, INDEX = range(8)
+COUNT, LAST_HIGH, LAST_LOW, LAST_CLOSE, PLUS, MINUS, RANGE, INDEX = range(8)
 ZERO = 1e-14
 """What TA-Lib takes for zero."""
 
@@ -39,55 +39,14 @@ def _no_window(params: Params) -> int:
     return 1
 
 
-DEFINITION = IndicatorDef(
-    name="ADX",
-    kind=7,
-    params=(Param("period", 14),),
-    outputs=(),
-    first_value=_first,
-    stable=_stable,
-    window=_no_window,
-    deviation="unknown while its smoothed true range is 0, where TA-Lib says 0",
-    summary="Average directional index, 0 to 100: how strong the trend is, whichever its direction.",
-    talib_name="ADX",
-    ranges=(PERCENT,),
-)
-PLUS_DI = IndicatorDef(
-    name="PLUSDI",
-    kind=10,
-    params=(Param("period", 14),),
-    outputs=(),
-    first_value=_first_side,
-    stable=_stable_side,
-    window=_no_window,
-    deviation="unknown while its smoothed true range is 0, where TA-Lib says 0",
-    summary="Positive directional indicator (+DI), 0 to 100: the share of upward movement in the true range.",
-    talib_name="PLUS_DI",
-    ranges=(PERCENT,),
-)
-MINUS_DI = IndicatorDef(
-    name="MINUSDI",
-    kind=11,
-    params=(Param("period", 14),),
-    outputs=(),
-    first_value=_first_side,
-    stable=_stable_side,
-    window=_no_window,
-    deviation="unknown while its smoothed true range is 0, where TA-Lib says 0",
-    summary="Negative directional indicator (-DI), 0 to 100: the share of downward movement in the true range.",
-    talib_name="MINUS_DI",
-    ranges=(PERCENT,),
-)
-
-
 @kernel
 def _moves(st: State, p0: float, h: float, low: float) -> tuple[float, float, float]:
     """Return the sums of upward and downward movement and of true range with this candle, count > 0."""
-    up = h - st[HIGH]
-    down = st[LOW] - low
+    up = h - st[LAST_HIGH]
+    down = st[LAST_LOW] - low
     plus = up if up > 0.0 and up > down else 0.0
     minus = down if down > 0.0 and up < down else 0.0
-    reach = max(h - low, max(abs(h - st[CLOSE]), abs(low - st[CLOSE])))
+    reach = max(h - low, max(abs(h - st[LAST_CLOSE]), abs(low - st[LAST_CLOSE])))
     if st[COUNT] < p0:
         return st[PLUS] + plus, st[MINUS] + minus, st[RANGE] + reach
     return (
@@ -115,8 +74,10 @@ def _index(st: State, p0: float, plus: float, minus: float, reach: float) -> flo
 
 
 @kernel
-def form(st: State, p0: float, h: float, low: float, out: Out, at: int) -> None:
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
     """Write the index; NaN while the smoothed true range is 0, where TA-Lib says 0 (T18)."""
+    p0 = p[0]
+    h, low = now[HIGH], now[LOW]
     if st[COUNT] + 1.0 < 2.0 * p0:
         out[at] = float("nan")
         return
@@ -125,17 +86,28 @@ def form(st: State, p0: float, h: float, low: float, out: Out, at: int) -> None:
 
 
 @kernel
-def form_side(st: State, p0: float, h: float, low: float, is_plus: bool, out: Out, at: int) -> None:
-    """Write +DI or -DI; NaN while the smoothed true range is 0, where TA-Lib says 0."""
+def _side(st: State, p0: float, now: Now, is_plus: bool) -> float:
+    """Return +DI or -DI; NaN while the smoothed true range is 0, where TA-Lib says 0."""
     if st[COUNT] < p0:
-        out[at] = float("nan")
-        return
-    plus, minus, reach = _moves(st, p0, h, low)
-    out[at] = 100.0 * ((plus if is_plus else minus) / reach) if reach > 0.0 else float("nan")
+        return float("nan")
+    plus, minus, reach = _moves(st, p0, now[HIGH], now[LOW])
+    return 100.0 * ((plus if is_plus else minus) / reach) if reach > 0.0 else float("nan")
 
 
 @kernel
-def advance(st: State, p0: float, h: float, low: float, c: float) -> None:
+def form_plus(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    out[at] = _side(st, p[0], now, True)
+
+
+@kernel
+def form_minus(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    out[at] = _side(st, p[0], now, False)
+
+
+@kernel
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    p0 = p[0]
+    h, low, c = now[HIGH], now[LOW], now[CLOSE]
     if st[COUNT] > 0.0:
         plus, minus, reach = _moves(st, p0, h, low)
         if st[COUNT] >= p0:
@@ -143,7 +115,53 @@ def advance(st: State, p0: float, h: float, low: float, c: float) -> None:
         st[PLUS] = plus
         st[MINUS] = minus
         st[RANGE] = reach
-    st[HIGH] = h
-    st[LOW] = low
-    st[CLOSE] = c
+    st[LAST_HIGH] = h
+    st[LAST_LOW] = low
+    st[LAST_CLOSE] = c
     st[COUNT] += 1.0
+
+
+DEFINITION = IndicatorDef(
+    name="ADX",
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    deviation="unknown while its smoothed true range is 0, where TA-Lib says 0",
+    summary="Average directional index, 0 to 100: how strong the trend is, whichever its direction.",
+    talib_name="ADX",
+    ranges=(PERCENT,),
+    form=form,
+    advance=advance,
+)
+
+PLUS_DI = IndicatorDef(
+    name="PLUSDI",
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first_side,
+    stable=_stable_side,
+    window=_no_window,
+    deviation="unknown while its smoothed true range is 0, where TA-Lib says 0",
+    summary="Positive directional indicator (+DI), 0 to 100: the share of upward movement in the true range.",
+    talib_name="PLUS_DI",
+    ranges=(PERCENT,),
+    form=form_plus,
+    advance=advance,
+)
+
+MINUS_DI = IndicatorDef(
+    name="MINUSDI",
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first_side,
+    stable=_stable_side,
+    window=_no_window,
+    deviation="unknown while its smoothed true range is 0, where TA-Lib says 0",
+    summary="Negative directional indicator (-DI), 0 to 100: the share of downward movement in the true range.",
+    talib_name="MINUS_DI",
+    ranges=(PERCENT,),
+    form=form_minus,
+    advance=advance,
+)

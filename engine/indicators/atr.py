@@ -6,7 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, HIGH, LOW, Now, Out, Past, Ring, State
 from engine.ranges import NOT_NEGATIVE
 
 COUNT, PREVIOUS, RANGE = range(3)
@@ -25,27 +25,13 @@ def _no_window(params: Params) -> int:
     return 1
 
 
-DEFINITION = IndicatorDef(
-    name="ATR",
-    kind=5,
-    params=(Param("period", 14),),
-    outputs=(),
-    first_value=_first,
-    stable=_stable,
-    window=_no_window,
-    summary="Average true range, in the unit of the price.",
-    ranges=(NOT_NEGATIVE,),
-    talib_name="ATR",
-)
-
-
 @kernel
 def _true_range(h: float, low: float, previous: float) -> float:
     return max(h - low, max(abs(h - previous), abs(low - previous)))
 
 
 @kernel
-def _average(st: State, p0: float, h: float, low: float) -> float:
+def average(st: State, p0: float, h: float, low: float) -> float:
     """Return sum (while seeding) or average of true ranges with this candle as number count + 1 > 1."""
     reach = _true_range(h, low, st[PREVIOUS])
     n = st[COUNT]
@@ -57,13 +43,32 @@ def _average(st: State, p0: float, h: float, low: float) -> float:
 
 
 @kernel
-def form(st: State, p0: float, h: float, low: float, out: Out, at: int) -> None:
-    out[at] = float("nan") if st[COUNT] < p0 else _average(st, p0, h, low)
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    p0 = p[0]
+    h, low = now[HIGH], now[LOW]
+    out[at] = float("nan") if st[COUNT] < p0 else average(st, p0, h, low)
 
 
 @kernel
-def advance(st: State, p0: float, h: float, low: float, c: float) -> None:
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    p0 = p[0]
+    h, low, c = now[HIGH], now[LOW], now[CLOSE]
     if st[COUNT] > 0.0:
-        st[RANGE] = _average(st, p0, h, low)
+        st[RANGE] = average(st, p0, h, low)
     st[PREVIOUS] = c
     st[COUNT] += 1.0
+
+
+DEFINITION = IndicatorDef(
+    name="ATR",
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    summary="Average true range, in the unit of the price.",
+    ranges=(NOT_NEGATIVE,),
+    talib_name="ATR",
+    form=form,
+    advance=advance,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine.indicators.state import Now, Out, Past, Ring, State
 from engine.ranges import ANY, Range
 
 Params = tuple[float, ...]
@@ -23,6 +24,17 @@ class Param:
     maximum: float = 1000
     is_integer: bool = True
     implied: float | None = None
+
+
+Form = Callable[[State, State, Now, Ring, Past, Out, int], None]
+"""state, params, now, ring, past, out, at: writes the outputs to out[at], out[at + 1], ... (a kernel)."""
+Advance = Callable[[State, State, Now, Ring, Past], None]
+"""state, params, now, ring, past; the ring has the candle already (a kernel)."""
+
+
+def _none(params: Params) -> int:
+    del params
+    return 0
 
 
 def _no_problem(params: Params) -> str:
@@ -44,14 +56,16 @@ class IndicatorDef:
     """
 
     name: str
-    kind: int
-    """Number of the kernel's branch; never reused."""
     params: tuple[Param, ...]
     outputs: tuple[str, ...]
     first_value: Callable[[Params], int]
     stable: Callable[[Params], int]
     window: Callable[[Params], int]
     summary: str
+    form: Form
+    """Writes the value(s) the indicator would have if the candle `now` closed now."""
+    advance: Advance
+    """Takes the closed candle `now`, the newest of `past`, into the state."""
     talib_name: str = ""
     signals: tuple[str, ...] = ()
     problem: Callable[[Params], str] = _no_problem
@@ -62,6 +76,12 @@ class IndicatorDef:
     """Where the formula is from, where it is not TA-Lib's."""
     deviation: str = ""
     """In what it is not TA-Lib's, although it bears TA-Lib's name (T18)."""
+    hidden: int = 0
+    """Further numbers that `form` writes behind the outputs, for itself; nobody can name them."""
+    own_past: Callable[[Params], int] = _none
+    """How many of its own last closed outputs `advance` reads (`past[3:]`), each of all its numbers."""
+    reads_session: bool = False
+    """Whether `p` has one number more behind its own: a time of day (ms, UTC) at which no session is open."""
     is_cumulative: bool = False
     """Whether its level depends on where its history starts, as that of OBV does."""
 
@@ -78,7 +98,7 @@ class IndicatorDef:
 
     @property
     def width(self) -> int:
-        return max(1, len(self.outputs))
+        return max(1, len(self.outputs)) + self.hidden
 
     def fill(self, numbers: Sequence[float]) -> Params | None:
         """Return all numbers where some or all are written, None where their count fits no form.

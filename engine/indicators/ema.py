@@ -6,7 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import POSITIVE
 
 
@@ -23,21 +23,6 @@ def _no_window(params: Params) -> int:
     return 1
 
 
-DEFINITION = IndicatorDef(
-    name="EMA",
-    kind=1,
-    params=(Param("period", None),),
-    outputs=(),
-    first_value=_period,
-    stable=_stable,
-    window=_no_window,
-    summary="Exponential moving average of the close.",
-    ranges=(POSITIVE,),
-    talib_name="EMA",
-    signals=("golden_cross", "death_cross"),
-)
-
-
 @kernel
 def value(st: State, p0: float, c: float) -> float:
     """Return the average with `c` as last close; st = count, then sum while seeding, average after."""
@@ -50,14 +35,34 @@ def value(st: State, p0: float, c: float) -> float:
 
 
 @kernel
-def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
     out[at] = value(st, p0, c)
 
 
 @kernel
-def advance(st: State, p0: float, c: float) -> None:
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
     if st[0] + 1.0 < p0:
         st[1] += c
     else:
         st[1] = value(st, p0, c)
     st[0] += 1.0
+
+
+DEFINITION = IndicatorDef(
+    name="EMA",
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=_period,
+    stable=_stable,
+    window=_no_window,
+    summary="Exponential moving average of the close.",
+    ranges=(POSITIVE,),
+    talib_name="EMA",
+    signals=("golden_cross", "death_cross"),
+    form=form,
+    advance=advance,
+)

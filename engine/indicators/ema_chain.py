@@ -7,7 +7,7 @@ import math
 from engine.compiled import kernel
 from engine.indicators import lookback
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 
 COUNT, FIRST, SECOND, THIRD = range(4)
 
@@ -26,31 +26,6 @@ def _stable_double(params: Params) -> int:
 
 def _stable_triple(params: Params) -> int:
     return math.ceil(_first_triple(params) + 3 * 3.45 * params[0])
-
-
-DOUBLE = IndicatorDef(
-    name="DEMA",
-    kind=21,
-    params=(Param("period", None),),
-    outputs=(),
-    first_value=_first_double,
-    stable=_stable_double,
-    window=lookback.one,
-    summary="Double exponential moving average: twice the average less the average of it.",
-    talib_name="DEMA",
-)
-
-TRIPLE = IndicatorDef(
-    name="TEMA",
-    kind=22,
-    params=(Param("period", None),),
-    outputs=(),
-    first_value=_first_triple,
-    stable=_stable_triple,
-    window=lookback.one,
-    summary="Triple exponential moving average: less lag than DEMA, more overshoot.",
-    talib_name="TEMA",
-)
 
 
 @kernel
@@ -74,20 +49,50 @@ def _step(st: State, p0: float, c: float) -> tuple[float, float, float]:
 
 
 @kernel
-def form(st: State, p0: float, c: float, is_triple: bool, out: Out, at: int) -> None:
-    one, two, three = _step(st, p0, c)
-    if st[COUNT] + 1.0 < (3.0 * p0 - 2.0 if is_triple else 2.0 * p0 - 1.0):
-        out[at] = float("nan")
-    elif is_triple:
-        out[at] = 3.0 * one - 3.0 * two + three
-    else:
-        out[at] = 2.0 * one - two
+def form_double(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    one, two, _ = _step(st, p[0], now[CLOSE])
+    out[at] = float("nan") if st[COUNT] + 1.0 < 2.0 * p[0] - 1.0 else 2.0 * one - two
 
 
 @kernel
-def advance(st: State, p0: float, c: float) -> None:
+def form_triple(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    one, two, three = _step(st, p[0], now[CLOSE])
+    out[at] = float("nan") if st[COUNT] + 1.0 < 3.0 * p[0] - 2.0 else 3.0 * one - 3.0 * two + three
+
+
+@kernel
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
     one, two, three = _step(st, p0, c)
     st[FIRST] = one
     st[SECOND] = two
     st[THIRD] = three
     st[COUNT] += 1.0
+
+
+DOUBLE = IndicatorDef(
+    name="DEMA",
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=_first_double,
+    stable=_stable_double,
+    window=lookback.one,
+    summary="Double exponential moving average: twice the average less the average of it.",
+    talib_name="DEMA",
+    form=form_double,
+    advance=advance,
+)
+
+TRIPLE = IndicatorDef(
+    name="TEMA",
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=_first_triple,
+    stable=_stable_triple,
+    window=lookback.one,
+    summary="Triple exponential moving average: less lag than DEMA, more overshoot.",
+    talib_name="TEMA",
+    form=form_triple,
+    advance=advance,
+)

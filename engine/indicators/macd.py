@@ -6,7 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 
 COUNT, FAST, SLOW, SIGNAL = range(4)
 
@@ -26,22 +26,6 @@ def _no_window(params: Params) -> int:
 
 def _problem(params: Params) -> str:
     return "" if params[0] < params[1] else "the fast period must be below the slow one, as in MACD_12_26_9"
-
-
-DEFINITION = IndicatorDef(
-    name="MACD",
-    kind=3,
-    params=(Param("fast", 12), Param("slow", 26), Param("signal", 9)),
-    outputs=("line", "signal", "histogram"),
-    first_value=_first,
-    stable=_stable,
-    window=_no_window,
-    summary="Difference of two exponential averages, its signal line and their distance.",
-    talib_name="MACD",
-    signals=("bullish_crossover", "bearish_crossover"),
-    sides=("line", "signal"),
-    problem=_problem,
-)
 
 
 @kernel
@@ -71,8 +55,10 @@ def _step(st: State, fast: float, slow: float, signal: float, c: float) -> tuple
 
 
 @kernel
-def form(st: State, fast: float, slow: float, signal: float, c: float, out: Out, at: int) -> None:
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
     """Write line, signal, histogram; all three wait for the signal, as in TA-Lib."""
+    fast, slow, signal = p[0], p[1], p[2]
+    c = now[CLOSE]
     if st[COUNT] + 1.0 < slow + signal - 1.0:
         out[at] = out[at + 1] = out[at + 2] = float("nan")
         return
@@ -83,9 +69,28 @@ def form(st: State, fast: float, slow: float, signal: float, c: float, out: Out,
 
 
 @kernel
-def advance(st: State, fast: float, slow: float, signal: float, c: float) -> None:
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    fast, slow, signal = p[0], p[1], p[2]
+    c = now[CLOSE]
     ef, es, sig = _step(st, fast, slow, signal, c)
     st[FAST] = ef
     st[SLOW] = es
     st[SIGNAL] = sig
     st[COUNT] += 1.0
+
+
+DEFINITION = IndicatorDef(
+    name="MACD",
+    params=(Param("fast", 12), Param("slow", 26), Param("signal", 9)),
+    outputs=("line", "signal", "histogram"),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    summary="Difference of two exponential averages, its signal line and their distance.",
+    talib_name="MACD",
+    signals=("bullish_crossover", "bearish_crossover"),
+    sides=("line", "signal"),
+    problem=_problem,
+    form=form,
+    advance=advance,
+)

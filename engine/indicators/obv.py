@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, VOLUME, Now, Out, Past, Ring, State
 
 COUNT, PREVIOUS, TOTAL = range(3)
 
@@ -12,21 +12,6 @@ COUNT, PREVIOUS, TOTAL = range(3)
 def _one(params: Params) -> int:
     del params
     return 1
-
-
-DEFINITION = IndicatorDef(
-    name="OBV",
-    kind=8,
-    params=(),
-    outputs=(),
-    first_value=_one,
-    stable=_one,
-    window=_one,
-    summary="On-balance volume; its level depends on where the history starts.",
-    talib_name="OBV",
-    reads_volume=True,
-    is_cumulative=True,
-)
 
 
 @kernel
@@ -40,12 +25,30 @@ def value(st: State, c: float, v: float) -> float:
 
 
 @kernel
-def form(st: State, c: float, v: float, out: Out, at: int) -> None:
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    c, v = now[CLOSE], now[VOLUME]
     out[at] = value(st, c, v)
 
 
 @kernel
-def advance(st: State, c: float, v: float) -> None:
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    c, v = now[CLOSE], now[VOLUME]
     st[TOTAL] = value(st, c, v)
     st[PREVIOUS] = c
     st[COUNT] += 1.0
+
+
+DEFINITION = IndicatorDef(
+    name="OBV",
+    params=(),
+    outputs=(),
+    first_value=_one,
+    stable=_one,
+    window=_one,
+    summary="On-balance volume; its level depends on where the history starts.",
+    talib_name="OBV",
+    reads_volume=True,
+    is_cumulative=True,
+    form=form,
+    advance=advance,
+)

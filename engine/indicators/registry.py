@@ -9,18 +9,25 @@ from engine.indicators import (
     adx,
     atr,
     bbands,
+    cci,
     ema,
     ema_chain,
     extremes,
+    ichimoku,
     kama,
     macd,
     money_flow,
     obv,
+    pivot,
     roc,
     rsi,
+    sar,
+    session_vwap,
     sma,
     stddev,
     stoch,
+    stoch_rsi,
+    supertrend,
     true_range,
     wma,
 )
@@ -58,6 +65,15 @@ _ALL = (
     money_flow.ACCUMULATION,
     money_flow.CHAIKIN,
     money_flow.RELATIVE,
+    stoch_rsi.DEFINITION,
+    cci.DEFINITION,
+    session_vwap.DEFINITION,
+    supertrend.DEFINITION,
+    sar.DEFINITION,
+    ichimoku.DEFINITION,
+    pivot.DEFINITION,
 )
 
 INDICATORS: Mapping[str, IndicatorDef] = MappingProxyType({d.name: d for d in _ALL})
+KINDS: Mapping[str, int] = MappingProxyType({d.name: kind for kind, d in enumerate(_ALL)})
+"""By which number compiled code knows an indicator. It is nowhere stored: another order changes nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, Out, Ring, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import Range
 
 COUNT, REFERENCE = range(2)
@@ -18,9 +18,32 @@ def _period(params: Params) -> int:
     return int(params[0])
 
 
+@kernel
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
+    out[at] = float("nan") if st[COUNT] < p0 else (c / st[REFERENCE] - 1.0) * 100.0
+
+
+@kernel
+def form_momentum(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
+    out[at] = float("nan") if st[COUNT] < p0 else c - st[REFERENCE]
+
+
+@kernel
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    """Keep the close that the next candle is measured against; candle k-1 is the newest."""
+    p0 = p[0]
+    off, cap, k = past[0], past[1], past[2]
+    st[COUNT] += 1.0
+    if st[COUNT] >= p0:
+        st[REFERENCE] = ring[off + CLOSE * cap + ((k - int(p0)) & (cap - 1))]
+
+
 DEFINITION = IndicatorDef(
     name="ROC",
-    kind=9,
     params=(Param("period", 10),),
     outputs=(),
     first_value=_first,
@@ -29,11 +52,12 @@ DEFINITION = IndicatorDef(
     summary="Rate of change of the close over some candles, in percent.",
     talib_name="ROC",
     ranges=(Range(low=-100.0, low_open=True),),
+    form=form,
+    advance=advance,
 )
 
 MOMENTUM = IndicatorDef(
     name="MOM",
-    kind=13,
     params=(Param("period", 10),),
     outputs=(),
     first_value=_first,
@@ -41,22 +65,6 @@ MOMENTUM = IndicatorDef(
     window=_period,
     summary="Momentum: change of the close over some candles, in the unit of the price.",
     talib_name="MOM",
+    form=form_momentum,
+    advance=advance,
 )
-
-
-@kernel
-def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
-    out[at] = float("nan") if st[COUNT] < p0 else (c / st[REFERENCE] - 1.0) * 100.0
-
-
-@kernel
-def form_momentum(st: State, p0: float, c: float, out: Out, at: int) -> None:
-    out[at] = float("nan") if st[COUNT] < p0 else c - st[REFERENCE]
-
-
-@kernel
-def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
-    """Keep the close that the next candle is measured against; candle k-1 is the newest."""
-    st[COUNT] += 1.0
-    if st[COUNT] >= p0:
-        st[REFERENCE] = ring[off + CLOSE * cap + ((k - int(p0)) & (cap - 1))]

@@ -6,7 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import Out, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import PERCENT
 
 COUNT, PREVIOUS, GAIN, LOSS = range(4)
@@ -27,27 +27,11 @@ def _no_window(params: Params) -> int:
     return 1
 
 
-DEFINITION = IndicatorDef(
-    name="RSI",
-    kind=2,
-    params=(Param("period", 14),),
-    outputs=(),
-    first_value=_first,
-    stable=_stable,
-    window=_no_window,
-    deviation="unknown before the first change of price, where TA-Lib says 0",
-    summary="Relative strength index, 0 to 100; unknown until the price has changed once.",
-    ranges=(PERCENT,),
-    talib_name="RSI",
-)
-
-
 @kernel
-def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
-    """Write the index with `c` as last close. No change so far is 0/0: NaN, where TA-Lib says 0 (T18)."""
+def value(st: State, p0: float, c: float) -> float:
+    """Return the index with `c` as last close. No change so far is 0/0: NaN, where TA-Lib says 0 (T18)."""
     if st[COUNT] < p0:
-        out[at] = float("nan")
-        return
+        return float("nan")
     d = c - st[PREVIOUS]
     up = d if d > 0.0 else 0.0
     down = -d if d < 0.0 else 0.0
@@ -58,11 +42,18 @@ def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
         gain = (st[GAIN] * (p0 - 1.0) + up) / p0
         loss = (st[LOSS] * (p0 - 1.0) + down) / p0
     total = gain + loss
-    out[at] = 100.0 * (gain / total) if total > 0.0 else float("nan")
+    return 100.0 * (gain / total) if total > 0.0 else float("nan")
 
 
 @kernel
-def advance(st: State, p0: float, c: float) -> None:
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    out[at] = value(st, p[0], now[CLOSE])
+
+
+@kernel
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
     n = st[COUNT]
     if n > 0.0:
         d = c - st[PREVIOUS]
@@ -79,3 +70,19 @@ def advance(st: State, p0: float, c: float) -> None:
             st[LOSS] = (st[LOSS] * (p0 - 1.0) + down) / p0
     st[PREVIOUS] = c
     st[COUNT] = n + 1.0
+
+
+DEFINITION = IndicatorDef(
+    name="RSI",
+    params=(Param("period", 14),),
+    outputs=(),
+    first_value=_first,
+    stable=_stable,
+    window=_no_window,
+    deviation="unknown before the first change of price, where TA-Lib says 0",
+    summary="Relative strength index, 0 to 100; unknown until the price has changed once.",
+    ranges=(PERCENT,),
+    talib_name="RSI",
+    form=form,
+    advance=advance,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.compiled import kernel
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, Out, Ring, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import POSITIVE
 
 
@@ -12,9 +12,33 @@ def _period(params: Params) -> int:
     return int(params[0])
 
 
+@kernel
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    """Write the average of the last period - 1 closes and `c`; st = count, sum of those closes."""
+    p0 = p[0]
+    c = now[CLOSE]
+    if st[0] + 1.0 < p0:
+        out[at] = float("nan")
+    else:
+        out[at] = (st[1] + c) / p0
+
+
+@kernel
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    """Rebuild the sum from the ring, so that it never drifts; candle k-1 is the newest."""
+    p0 = p[0]
+    off, cap, k = past[0], past[1], past[2]
+    st[0] += 1.0
+    n = min(int(p0) - 1, int(st[0]))
+    total = 0.0
+    base = off + CLOSE * cap
+    for j in range(k - n, k):
+        total += ring[base + (j & (cap - 1))]
+    st[1] = total
+
+
 DEFINITION = IndicatorDef(
     name="SMA",
-    kind=0,
     params=(Param("period", None),),
     outputs=(),
     first_value=_period,
@@ -24,25 +48,6 @@ DEFINITION = IndicatorDef(
     ranges=(POSITIVE,),
     talib_name="SMA",
     signals=("golden_cross", "death_cross"),
+    form=form,
+    advance=advance,
 )
-
-
-@kernel
-def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
-    """Write the average of the last period - 1 closes and `c`; st = count, sum of those closes."""
-    if st[0] + 1.0 < p0:
-        out[at] = float("nan")
-    else:
-        out[at] = (st[1] + c) / p0
-
-
-@kernel
-def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
-    """Rebuild the sum from the ring, so that it never drifts; candle k-1 is the newest."""
-    st[0] += 1.0
-    n = min(int(p0) - 1, int(st[0]))
-    total = 0.0
-    base = off + CLOSE * cap
-    for j in range(k - n, k):
-        total += ring[base + (j & (cap - 1))]
-    st[1] = total

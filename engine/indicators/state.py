@@ -14,3 +14,10 @@ Out = NDArray[np.float64]
 SLOTS = 8
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP, STARTED, TRADES = range(8)
 RING_FIELDS = 8
+
+Now = tuple[float, float, float, float, float, float, float]
+"""A candle by field: open, high, low, close, volume, vwap times volume, start (epoch ms)."""
+VALUE = 5
+Past = tuple[int, int, int, int, int]
+"""A series of closed candles: where it begins in the ring, its capacity (a power of two), how many there were; and
+where the indicator's own past outputs begin, with their capacity (`own_past`)."""

@@ -7,7 +7,7 @@ import math
 from engine.compiled import kernel
 from engine.indicators import lookback
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, Out, Ring, State
+from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import POSITIVE
 
 COUNT, SUM, HALF, HULL = range(4)
@@ -15,32 +15,6 @@ COUNT, SUM, HALF, HULL = range(4)
 
 def _hull_first(params: Params) -> int:
     return int(params[0]) + math.isqrt(int(params[0])) - 1
-
-
-DEFINITION = IndicatorDef(
-    name="WMA",
-    kind=12,
-    params=(Param("period", None),),
-    outputs=(),
-    first_value=lookback.period,
-    stable=lookback.period,
-    window=lookback.period,
-    summary="Weighted moving average of the close: the newest weighs the period, the oldest 1.",
-    talib_name="WMA",
-    ranges=(POSITIVE,),
-)
-
-HULL_MOVING = IndicatorDef(
-    name="HMA",
-    kind=30,
-    params=(Param("period", 20),),
-    outputs=(),
-    first_value=_hull_first,
-    stable=_hull_first,
-    window=_hull_first,
-    source="WMA(2 WMA(n/2) - WMA(n), sqrt n), as TA-Lib WMA; halves and roots rounded down (A. Hull)",
-    summary="Hull moving average: a short weighted average of twice the half period's less the whole one's.",
-)
 
 
 @kernel
@@ -54,20 +28,26 @@ def _weighted(ring: Ring, off: int, cap: int, end: int, n: int) -> float:
 
 
 @kernel
-def form(st: State, p0: float, c: float, out: Out, at: int) -> None:
+def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
+    p0 = p[0]
+    c = now[CLOSE]
     out[at] = float("nan") if st[COUNT] + 1.0 < p0 else (st[SUM] + p0 * c) / (p0 * (p0 + 1.0) / 2.0)
 
 
 @kernel
-def advance(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
+def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
+    p0 = p[0]
+    off, cap, k = past[0], past[1], past[2]
     st[COUNT] += 1.0
     if st[COUNT] + 1.0 >= p0:
         st[SUM] = _weighted(ring, off, cap, k, int(p0) - 1)
 
 
 @kernel
-def form_hull(st: State, p0: float, c: float, out: Out, at: int) -> None:
+def form_hull(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: int) -> None:
     """Write WMA(2·WMA(period / 2) - WMA(period), √period), divisions and root rounded down."""
+    p0 = p[0]
+    c = now[CLOSE]
     half = float(int(p0) // 2)
     root = float(int(math.sqrt(p0)))
     if st[COUNT] + 1.0 < p0 + root - 1.0:
@@ -79,8 +59,10 @@ def form_hull(st: State, p0: float, c: float, out: Out, at: int) -> None:
 
 
 @kernel
-def advance_hull(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -> None:
+def advance_hull(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
     """Rebuild the sums of both averages and of the newest √period - 1 differences."""
+    p0 = p[0]
+    off, cap, k = past[0], past[1], past[2]
     st[COUNT] += 1.0
     n, half, root = int(p0), int(p0) // 2, int(math.sqrt(p0))
     if st[COUNT] + 1.0 < p0 + root - 1.0:
@@ -94,3 +76,31 @@ def advance_hull(st: State, p0: float, ring: Ring, off: int, cap: int, k: int) -
             2.0 * _weighted(ring, off, cap, k - age, half) / (half * (half + 1) / 2.0) - whole
         )
     st[HULL] = total
+
+
+DEFINITION = IndicatorDef(
+    name="WMA",
+    params=(Param("period", None),),
+    outputs=(),
+    first_value=lookback.period,
+    stable=lookback.period,
+    window=lookback.period,
+    summary="Weighted moving average of the close: the newest weighs the period, the oldest 1.",
+    talib_name="WMA",
+    ranges=(POSITIVE,),
+    form=form,
+    advance=advance,
+)
+
+HULL_MOVING = IndicatorDef(
+    name="HMA",
+    params=(Param("period", 20),),
+    outputs=(),
+    first_value=_hull_first,
+    stable=_hull_first,
+    window=_hull_first,
+    source="WMA(2 WMA(n/2) - WMA(n), sqrt n), as TA-Lib WMA; halves and roots rounded down (A. Hull)",
+    summary="Hull moving average: a short weighted average of twice the half period's less the whole one's.",
+    form=form_hull,
+    advance=advance_hull,
+)

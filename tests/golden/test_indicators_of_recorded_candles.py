@@ -10,14 +10,15 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+import talib
 from numpy.typing import NDArray
 
 from engine.indicators.column import columns_of, parse_column
-from engine.indicators.series import closed_values
+from engine.indicators.series import Series, closed_values
 from tests.golden.recorded import recorded
 from tests.kit.talib_judge import talib_values
 
-Series = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 MOST = 4_000
 FILES = (
@@ -27,9 +28,10 @@ FILES = (
 INDICATORS = (
     "SMA_20", "EMA_20", "WMA_20", "DEMA_20", "TEMA_20", "KAMA_10", "RSI_14", "MACD_12_26_9", "BBANDS_20_2", "ATR_14",
     "NATR_14", "TR", "ADX_14", "PLUSDI_14", "MINUSDI_14", "AROON_14", "STOCH_14_3", "STOCH_14_3_3", "WILLR_14",
+    "STOCHRSI_14_14_3", "CCI_20", "SAR_0.02_0.2",
     "ROC_10", "MOM_10", "MFI_14", "OBV", "AD", "STDDEV_20", "SLOPE_14",
 )  # fmt: skip
-PERCENT = ("RSI", "ADX", "PLUSDI", "MINUSDI", "AROON", "STOCH", "WILLR", "ROC", "MFI", "NATR")
+PERCENT = ("RSI", "ADX", "PLUSDI", "MINUSDI", "AROON", "STOCH", "WILLR", "ROC", "MFI", "NATR", "STOCHRSI", "CCI")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -45,7 +47,8 @@ def test_T18_closed_values_equal_talibs_on_recorded_candles(name: str, file: str
         should = talib_values(first.definition.name, first.params, high, low, close, volume)
         open_to_question = _ties(first.definition.name, first.params, high, low, close)
         for column, values in zip(columns_of(name), should, strict=True):
-            found = closed_values(parse_column(column), high, low, close, volume)
+            starts = np.arange(len(close)) * 60_000
+            found = closed_values(parse_column(column), Series(starts, close, high, low, close, volume, close))
             known = ~np.isnan(found)
             assert not (known & np.isnan(values)).any(), column
             assert not (~known & ~np.isnan(values) & ~open_to_question & (values != 0)).any(), column
@@ -56,7 +59,7 @@ def test_T18_closed_values_equal_talibs_on_recorded_candles(name: str, file: str
     assert compared > 1_000
 
 
-def _scale(name: str, values: Series, close: Series) -> Series:
+def _scale(name: str, values: Numbers, close: Numbers) -> Numbers:
     """Return what 1e-9 is of: a hundred for shares in percent, the sum so far for sums, else the price."""
     if name in PERCENT:
         return np.full_like(close, 100.0)
@@ -65,7 +68,15 @@ def _scale(name: str, values: Series, close: Series) -> Series:
     return close
 
 
-def _ties(name: str, params: tuple[float, ...], high: Series, low: Series, close: Series) -> Mask:
+def _ties(name: str, params: tuple[float, ...], high: Numbers, low: Numbers, close: Numbers) -> Mask:
+    if name == "STOCHRSI":
+        n, length, smooth, d = (int(x) for x in params)
+        strength = talib.RSI(close, n)
+        changed = np.flatnonzero(np.diff(close) != 0)
+        strength[: changed[0] + 1 if len(changed) else len(close)] = np.nan  # unknown here, 0 for TA-Lib
+        window = np.lib.stride_tricks.sliding_window_view(strength, length)
+        rests = np.concatenate((np.full(length - 1, True), ~(np.ptp(window, axis=1) > 1e-7)))
+        return _within(rests, smooth + d - 1)
     if name == "MFI":
         typical = (high + low + close) / 3
         step = np.abs(np.diff(typical, prepend=np.nan))

@@ -47,6 +47,16 @@ def _chaikin(high: Series, low: Series, close: Series, volume: Series, n: int) -
     return found
 
 
+def _channel(high: Series, low: Series, close: Series, n: int) -> Series:
+    """Return TA-Lib's index, unknown where the typical prices of the window are equal but for rounding."""
+    typical = (high + low + close) / 3
+    found = talib.CCI(high, low, close, n)
+    for k in range(n - 1, len(close)):
+        if np.ptp(typical[k - n + 1 : k + 1]) <= 1e-12 * typical[k]:
+            found[k] = np.nan
+    return found
+
+
 def _money(high: Series, low: Series, close: Series, volume: Series, n: int) -> Series:
     """Return TA-Lib's index, unknown where no money flowed: there TA-Lib says 0."""
     typical = (high + low + close) / 3
@@ -83,6 +93,9 @@ def talib_values(
         "TEMA": lambda: talib.TEMA(close, int(p[0])),
         "KAMA": lambda: talib.KAMA(close, int(p[0])),
         "SLOPE": lambda: talib.LINEARREG_SLOPE(close, int(p[0])),
+        "STOCHRSI": lambda: talib.STOCHRSI(close, int(p[0]), int(p[1]), int(p[3])),  # without smoothing, p[2] = 1
+        "CCI": lambda: _channel(high, low, close, int(p[0])),
+        "SAR": lambda: talib.SAR(high, low, p[0], p[1]),
         "MOM": lambda: talib.MOM(close, int(p[0])),
         "WILLR": lambda: talib.WILLR(high, low, close, int(p[0])),
         "AROON": lambda: talib.AROON(high, low, int(p[0])),

@@ -214,6 +214,8 @@ class Book:
         taken: dict[int, Candle] = {}
         for bar in bars:
             end, session_open = self._of_history(bar.ts_ms, LENGTH[timeframe])
+            if end < bar.ts_ms:
+                continue
             has_begun = timeframe in self.forming and bar.ts_ms >= self.forming[timeframe].start
             if bar.ts_ms in known or has_begun or (feed_ms is not None and end > feed_ms):
                 continue
@@ -232,9 +234,12 @@ class Book:
         return found
 
     def _of_history(self, start: int, length: int) -> tuple[int, int]:
-        """Return the end of a candle of history, at its session's close at the latest, and that session's open."""
+        """Return the end of a candle of history, at its session's close at the latest, and that session's open.
+
+        A candle of no session ends before it begins.
+        """
         for moment in (start, start + length - 1):  # the first hour of a session may be named before its open
             bounds = session_at(self.symbol, self.session, moment)
             if bounds is not None:
                 return min(start + length, bounds[1]), bounds[0]
-        return start + length, start
+        return start - 1, start

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 NAN = float("nan")
+_NAME = re.compile(r"([A-Za-z]+)((?:_[0-9]+(?:\.[0-9]+)?)*)(?:\.([a-z][a-z0-9_]*))?")
+"""SMA_20, BBANDS_20_2.5.upper, ICHIMOKU_9_26_52.span_a"""
 FIELDS = ("price", "open", "high", "low", "close", "volume", "vwap")
 TRUE, FALSE, UNKNOWN = True, False, None
 Truth = bool | None
 DEFAULTS: dict[str, tuple[float, ...]] = {
     "RSI": (14,), "ATR": (14,), "MACD": (12, 26, 9), "BBANDS": (20, 2), "STOCH": (14, 1, 3), "ADX": (14,),
-    "ROC": (10,), "OBV": (), "AD": (), "TR": (),
+    "ROC": (10,), "OBV": (), "AD": (), "TR": (), "VWAP": (), "PIVOT": (), "SAR": (0.02, 0.2),
 }  # fmt: skip
-SIDES = {"MACD": ("line", "signal"), "STOCH": ("k", "d")}
+SIDES = {"MACD": ("line", "signal"), "STOCH": ("k", "d"), "STOCHRSI": ("k", "d")}
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Operand:
 
     def __str__(self) -> str:
         # STOCH_14_3 is STOCH_14_1_3: a smoothing of one is none.
-        is_fast = self.name == "STOCH" and self.params[1] == 1
-        numbers = "".join(f"_{p:g}" for p in (self.params[::2] if is_fast else self.params))
+        params = self.params
+        if self.name in SIDES and self.name != "MACD" and params[-2] == 1:
+            params = (*params[:-2], params[-1])
+        numbers = "".join(f"_{p:g}" for p in params)
         output = f".{self.output}" if self.output else ""
         timeframe = f"@{self.timeframe}" if self.timeframe else ""
         return f"{self.name}{numbers}{output}{timeframe}"
@@ -67,19 +72,16 @@ Condition = Leaf | Group
 
 def read_operand(text: str, timeframe: str) -> Operand:
     head, _, own = text.partition("@")
-    column, _, output = head.partition(".")
-    if column == "price":
+    found = _NAME.fullmatch(head)
+    assert found is not None, text
+    name, numbers, output = found[1], found[2], found[3] or ""
+    if name == "price":
         return Operand("price", (), "", "")
-    parts = head.split("_")
-    name = parts[0].partition(".")[0]
     if name in FIELDS:
         return Operand(name, (), "", own or timeframe)
-    if len(parts) == 1:
-        return Operand(name, DEFAULTS[name], output, own or timeframe)
-    last, _, output = parts[-1].partition(".")
-    params = tuple(float(p) for p in [*parts[1:-1], last])
-    if name == "STOCH" and len(params) == 2:
-        params = (params[0], 1.0, params[1])
+    params = tuple(float(p) for p in numbers.split("_")[1:]) or DEFAULTS[name]
+    if len(params) == {"STOCH": 2, "STOCHRSI": 3}.get(name):
+        params = (*params[:-1], 1.0, params[-1])
     return Operand(name, params, output, own or timeframe)
 
 

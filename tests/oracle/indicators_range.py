@@ -174,7 +174,7 @@ def channel_index(candles: Candles, n: int) -> Series:
     """CCI: the typical price's distance from its mean in 0.015 mean deviations; NaN where there are none."""
 
     def distance(newest: Sequence[float]) -> float:
-        if min(newest) == max(newest):
+        if max(newest) - min(newest) <= 1e-12 * max(newest):  # what is left is rounding
             return NAN
         return (newest[-1] - mean(newest)) / (0.015 * mean([abs(x - mean(newest)) for x in newest]))
 

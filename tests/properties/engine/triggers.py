@@ -21,6 +21,9 @@ INDICATORS = (
     "OBV@1m", "SMA_2@5m", "EMA_2@5m", "RSI_2@5m", "WMA_3@1m", "HMA_4@1m", "DEMA_2@1m", "TEMA_2@1m", "KAMA_2@1m",
     "NATR_2@1m", "TR@1m", "KELTNER_2_1_2.upper@1m", "WILLR_3@1m", "DONCHIAN_2.middle@1m", "AROON_2.up@1m",
     "AROON_3.down@1m", "PLUSDI_2@1m", "MINUSDI_2@1m", "MOM_2@1m", "SLOPE_3@1m", "STDDEV_3@1m", "ZSCORE_3@1m", "AD@1m",
+    "STOCHRSI_2_2_2.k@1m", "STOCHRSI_2_2_2_2.d@1m", "CCI_3@1m", "VWAP@1m", "VWAP@5m", "SUPERTREND_2_1.line@1m",
+    "SUPERTREND_2_1.direction@1m", "SAR@1m", "SAR_0.1_0.4@1m", "ICHIMOKU_2_2_3.base@1m", "ICHIMOKU_2_2_3.span_a@1m",
+    "PIVOT.p@1m", "PIVOT.r1@5m",
     "CMF_2@1m", "MFI_2@1m", "RVOL_2@1m", "SMA_5@1m", "RSI_4@1m",
 )  # fmt: skip
 LEVELS = (98.0, 99.0, 99.5, 100.0, 100.0, 100.5, 101.0, 102.0)
@@ -30,6 +33,7 @@ LEVELS_OF = {
     "MACD": (-0.5, -0.1, 0.0, 0.1, 0.5), "ROC": (-1.0, -0.5, 0.0, 0.5, 1.0), "MOM": (-1.0, -0.5, 0.0, 0.5, 1.0),
     "SLOPE": (-0.5, 0.0, 0.5), "ZSCORE": (-1.0, 0.0, 1.0), "CMF": (-0.5, 0.0, 0.5), "WILLR": (-80.0, -50.0, -20.0),
     "ATR": (0.2, 0.5, 1.0), "NATR": (0.2, 0.5, 1.0), "TR": (0.2, 0.5, 1.0), "STDDEV": (0.2, 0.5, 1.0),
+    "CCI": (-66.0, 0.0, 66.0), "STOCHRSI": (20.0, 50.0, 80.0), "SUPERTREND.direction": (0.0,),
     "RVOL": (0.5, 1.0, 2.0), "volume": (1.0, 3.0, 5.0, 10.0), "OBV": (-3.0, 0.0, 3.0, 10.0),
     "AD": (-3.0, 0.0, 3.0, 10.0),
 }  # fmt: skip
@@ -41,7 +45,8 @@ def one_in(dice: Dice, n: int) -> bool:
 
 def level(dice: Dice, operand: str) -> float:
     """Return a threshold near which an operand of a tape around 100 moves."""
-    name = operand.partition("@")[0].partition("_")[0]
+    column = operand.partition("@")[0]
+    name = "SUPERTREND.direction" if column.endswith(".direction") else column.partition("_")[0]
     return dice.pick(LEVELS_OF.get(name, LEVELS))
 
 

@@ -9,10 +9,9 @@ import pytest
 import talib
 from numpy.typing import NDArray
 
-from engine.indicators import dispatch
-from engine.indicators.column import columns_of, parse_column
-from engine.indicators.registry import INDICATORS
-from engine.indicators.state import CLOSE, HIGH, LOW, RING_FIELDS, SLOTS, VOLUME
+from engine.indicators import series as series_module
+from engine.indicators.column import Column, columns_of, parse_column
+from engine.indicators.registry import INDICATORS, KINDS
 from tests.kit.talib_judge import talib_values
 from tests.unit.engine.tape import player, trigger
 
@@ -41,17 +40,12 @@ def _stream(
 ) -> Series:
     """Return the value at each candle, as the kernel gives it when the candle closes."""
     definition = INDICATORS[name]
-    ring = np.full(RING_FIELDS * CAP, np.nan)
-    state, numbers, out = np.zeros(SLOTS), np.zeros(4), np.empty(8)
-    numbers[: len(params)] = params
-    values = np.empty((len(close), definition.width))
+    starts = np.arange(len(close), dtype=np.int64) * 60_000
     volume = np.ones(len(close)) if volume is None else volume
-    for k, (h, low_k, c, v) in enumerate(zip(high, low, close, volume, strict=True)):
-        dispatch.form(definition.kind, state, numbers, float(h), float(low_k), float(c), float(v), out, 0)
-        values[k] = out[: definition.width]
-        ring[[HIGH * CAP + k, LOW * CAP + k, CLOSE * CAP + k, VOLUME * CAP + k]] = h, low_k, c, v
-        dispatch.advance(definition.kind, state, numbers, ring, 0, CAP, k + 1)
-    return values
+    series = series_module.Series(starts, close, high, low, close, volume, close)
+    outputs = range(max(1, len(definition.outputs)))
+    columns = [Column(definition, tuple(map(float, params)), index) for index in outputs]
+    return np.column_stack([series_module.closed_values(column, series) for column in columns])
 
 
 CASES = [
@@ -65,7 +59,8 @@ CASES = [
     ("MOM", (10,)), ("MOM", (2,)), ("WILLR", (14,)), ("WILLR", (2,)), ("AROON", (14,)), ("AROON", (2,)),
     ("DONCHIAN", (20,)), ("DONCHIAN", (2,)), ("KELTNER", (20, 2, 10)), ("KELTNER", (3, 1.5, 7)), ("TR", ()),
     ("NATR", (14,)), ("NATR", (2,)), ("STDDEV", (20,)), ("STDDEV", (3,)), ("ZSCORE", (20,)), ("ZSCORE", (3,)),
-    ("MFI", (14,)), ("AD", ()), ("CMF", (20,)), ("CMF", (2,)), ("RVOL", (20,)), ("RVOL", (3,)),
+    ("MFI", (14,)), ("AD", ()), ("CMF", (20,)), ("CMF", (2,)), ("RVOL", (20,)), ("RVOL", (3,)), ("CCI", (20,)),
+    ("CCI", (3,)), ("SAR", (0.02, 0.2)), ("SAR", (0.1, 0.15)),
 ]  # fmt: skip
 
 
@@ -90,6 +85,8 @@ def test_T18_every_value_equals_talib_from_the_same_candle_on(name: str, params:
     assert np.isfinite(found[first - 1]).all()
     # The bands' and MACD's scale is that of the prices they are differences of.
     scale = close[:, None] if name in _OF_PRICES else np.maximum(np.abs(expected), 1e-300)
+    if name == "CCI":
+        scale = np.full_like(scale, 100.0)
     if name == "MFI":
         # TA-Lib's running sums leave a rounding of them where one side of the flow has been 0 for a window.
         scale = np.full_like(scale, 100.0)
@@ -162,6 +159,7 @@ _FORMING = (
     "SMA_3", "EMA_3", "RSI_3", "ATR_3", "MACD_2_4_2", "BBANDS_3_2", "STOCH_3_2", "STOCH_3_2_2", "ADX_3", "PLUSDI_3",
     "MINUSDI_3", "ROC_3", "OBV", "WMA_3", "HMA_4", "DEMA_3", "TEMA_3", "KAMA_3", "SLOPE_3", "MOM_3", "WILLR_3",
     "AROON_3", "DONCHIAN_3", "KELTNER_3_2_4", "TR", "NATR_3", "STDDEV_3", "ZSCORE_3", "MFI_3", "AD", "CMF_3", "RVOL_3",
+    "CCI_3", "SAR", "SAR_0.1_0.15",
 )  # fmt: skip
 
 
@@ -225,7 +223,7 @@ def test_T18_a_provisional_value_is_flagged_and_unknown_where_stable_is_required
 
 def test_every_indicator_stands_in_the_registry_under_its_own_name_and_number() -> None:
     assert all(name == definition.name for name, definition in INDICATORS.items())
-    kinds = [definition.kind for definition in INDICATORS.values()]
+    kinds = list(KINDS.values())
     assert len(set(kinds)) == len(kinds)
     assert all(len(definition.params) <= 4 for definition in INDICATORS.values())
 
