@@ -37,6 +37,8 @@ class Candle(Model):
     trades: int
     is_partial: bool = False
     """The subscription began within it."""
+    source: str = ""
+    """Where a closed candle comes from: stream, backfill, or the name of an imported history."""
 
 
 class MarketSymbol(Model):
@@ -72,6 +74,8 @@ class CandleSeries(Model):
     symbol: str
     timeframe: Timeframe
     session: Session
+    feed: str = ""
+    """Whose prices the closed candles are; empty where there is none."""
     candles: list[Candle]
     """Closed ones, oldest first."""
     forming: Candle | None
@@ -98,8 +102,9 @@ def list_candles(
     limit: Annotated[int, Query(ge=1, le=2000)] = 300,
     before_ms: Annotated[int | None, Query(ge=0, description="Candles that start before this.")] = None,
     indicators: Annotated[str, Query(max_length=400, description="Comma-separated: SMA_20,RSI_14,MACD.line")] = "",
+    feed: Annotated[str, Query(max_length=60, description="Empty: the one with the newest candle.")] = "",
 ) -> CandleSeries:
-    """Return candles of a symbol with indicator values."""
+    """Return candles of a symbol, of one feed, with indicator values."""
     wanted = parse_indicators(indicators, timeframe)
     # Enough before the first candle shown that its indicator values stand.
     warm_up = max((column.definition.stable(column.params) for column in wanted.values()), default=0)
@@ -110,12 +115,14 @@ def list_candles(
         session=session,
         limit=limit + min(warm_up, _MOST_WARM_UP),
         before_ms=history.FAR_FUTURE_MS if before_ms is None else before_ms,
+        feed=feed,
     )
     shown = stored[-limit:]
     return CandleSeries(
         symbol=symbol,
         timeframe=timeframe,
         session=session,
+        feed=shown[-1].feed if shown else "",
         candles=[_candle(candle) for candle in shown],
         forming=_forming(ctx, symbol, timeframe, shown) if before_ms is None else None,
         indicators={name: values(column, stored)[-len(shown) :] if shown else [] for name, column in wanted.items()},
@@ -147,6 +154,7 @@ def _candle(stored: history.StoredCandle) -> Candle:
         vwap=_known(stored.vwap),
         trades=stored.trades,
         is_partial=stored.partial,
+        source=stored.source,
     )
 
 

@@ -44,3 +44,35 @@ def engine(
         sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
     else:
         sys.stdout.write(result.table(found) + "\n")
+
+
+@app.command("history")
+def history(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="a seventh of everything")] = False,
+) -> None:
+    """Candles into ClickHouse and out again: an import, the flow's writer, and what the page asks.
+
+    Against an engine of its own in a folder that is removed after it; one to two minutes. Exit code 1 where the
+    engine holds something else than was sent; a missed target is printed, and is no error.
+    """
+    try:
+        from benchmarks.engine.result import Figure, table
+        from benchmarks.history import inserts
+    except ImportError as missing:
+        sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
+        raise typer.Exit(2) from None
+    size = inserts.QUICK if quick else inserts.FULL
+    found: list[Figure] = []
+    try:
+        for figure in inserts.figures(size):
+            found.append(figure)
+            sys.stderr.write(f"{figure.name} …\n")
+    except AssertionError as wrong:
+        sys.stderr.write(f"tapewatch: the benchmark found a wrong result: {wrong}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        plain = {"imported": size.imported, "written": size.written, "figures": [figure.plain() for figure in found]}
+        sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
+    else:
+        sys.stdout.write(table(found) + "\n")

@@ -177,10 +177,9 @@ class Importer:
         return Imported(file, prepared.kind, len(table), done - begun, begun, skipped)
 
     def _write(self, piece: pl.DataFrame, import_id: str) -> None:
-        columns = [piece[name].to_list() for name in _COLUMNS]
         # Of this run: an older import of the same rows must not make ClickHouse drop these as a repeat.
         token = f"{import_id}-{self._run}-{piece['ts_ms'][0]}-{piece['symbol'][0]}-{piece['timeframe'][0]}-{len(piece)}"
-        self._clickhouse.insert("candles", _COLUMNS, columns, by_column=True, token=token)
+        self._clickhouse.insert_frame("candles", piece, token=token)
 
     def _patiently(self, write: Callable[[], None]) -> None:
         again_s = _FIRST_AGAIN_S

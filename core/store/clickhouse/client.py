@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, TypeVar, cast
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -14,6 +14,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from core.errors import ConfigError, InvalidInput, Problem, Unavailable
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 # No such table or database yet (migrations are on their way), time or memory is up, too many at once.
@@ -97,6 +100,22 @@ class ClickHouse:
                 data,
                 column_names=list(columns),
                 column_oriented=by_column,
+                settings={"insert_deduplication_token": token},
+            )
+        except (DatabaseError, OSError) as error:
+            raise _reaction(error) from None
+
+    def insert_frame(self, table: str, frame: pl.DataFrame, *, token: str) -> None:
+        """Insert a frame whose columns are the table's, as Arrow: several times as fast as lists. As `insert` else.
+
+        Raises:
+            Unavailable: ClickHouse does not answer; it may or may not have the rows. Send them again.
+        """
+        try:
+            arrow = frame.to_arrow()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            self._connected().insert_arrow(  # pyright: ignore[reportUnknownMemberType]
+                table,
+                arrow,  # pyright: ignore[reportUnknownArgumentType]
                 settings={"insert_deduplication_token": token},
             )
         except (DatabaseError, OSError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -192,13 +191,11 @@ def test_a_clickhouse_that_comes_and_goes_costs_no_candle(configured: Settings, 
 
         calls = 0
 
-        def insert(
-            self, table: str, columns: Sequence[str], data: Sequence[Sequence[object]], *, by_column: bool, token: str
-        ) -> None:
+        def insert_frame(self, table: str, frame: pl.DataFrame, *, token: str) -> None:
             self.calls += 1
             if self.calls % 4 == 1:
                 raise Unavailable("away")
-            super().insert(table, columns, data, by_column=by_column, token=token)
+            super().insert_frame(table, frame, token=token)
             if self.calls % 4 == 3:
                 raise Unavailable("the answer was lost")
 

@@ -4,6 +4,7 @@
 import { Candle } from '../models/candle';
 export interface CandleSeries {
   candles: Array<Candle>;
+  feed?: string;
   forming: (Candle | null);
   indicators: {
 [key: string]: Array<(number | null)>;

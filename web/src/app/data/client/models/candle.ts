@@ -8,6 +8,7 @@ export interface Candle {
   is_partial?: boolean;
   low: number;
   open: number;
+  source?: string;
   trades: number;
   ts_ms: number;
   volume: number;

@@ -24,6 +24,11 @@ export interface ListCandles$Params {
  * Comma-separated: SMA_20,RSI_14,MACD.line
  */
   indicators?: string;
+
+/**
+ * Empty: the one with the newest candle.
+ */
+  feed?: string;
 }
 
 export function listCandles(http: HttpClient, rootUrl: string, params: ListCandles$Params, context?: HttpContext): Observable<StrictHttpResponse<CandleSeries>> {
@@ -35,6 +40,7 @@ export function listCandles(http: HttpClient, rootUrl: string, params: ListCandl
     rb.query('limit', params.limit, {});
     rb.query('before_ms', params.before_ms, {});
     rb.query('indicators', params.indicators, {});
+    rb.query('feed', params.feed, {});
   }
 
   return http.request(
