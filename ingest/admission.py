@@ -65,6 +65,11 @@ class Admission:
                 self._gaps.setdefault(symbol, since_ms)
         self._lost = None
 
+    def missed(self, since_ms: int) -> None:
+        """Nothing was heard since this feed time though the connection was open: what was missed is to be fetched."""
+        for symbol in self.subscribed:
+            self._gaps[symbol] = min(since_ms, self._gaps.get(symbol, since_ms))
+
     def forget_history(self) -> None:
         """The log is another one: what was published is gone."""
         self._warm.clear()

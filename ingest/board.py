@@ -109,6 +109,10 @@ class Board:
         quiet = (s for s in subscribed if self._liveness.is_quiet(s))
         return [s for s in quiet if self._hours.is_open(s, "regular", feed_ms)]
 
+    def stale(self) -> list[str]:
+        """Return the symbols that were stale at the last look."""
+        return [symbol for symbol, one in self._symbols.items() if one.health == "stale"]
+
     def count(self, health: FeedHealth) -> int:
         """Return how many symbols were in a state at the last look."""
         return sum(one.health == health for one in self._symbols.values())

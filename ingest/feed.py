@@ -38,6 +38,8 @@ from ingest.subscriptions import ControlReader, Wishes
 _UPKEEP_S = 1.0
 _REFUSED_RETRY_S = 30.0
 _MORE_S = 0.2
+_FEW_CODES = 10
+"""So many unknown condition codes are no alarm, however few trades there were."""
 _log = logger(__name__)
 
 
@@ -83,6 +85,7 @@ class Feed:
         )  # fmt: skip
         self._probe = Probe(settings, self._rest, self._redis, clock, is_ready=lambda: self._is_ready)
         self._mute_connections = 0
+        self._mute_since_ms = 0
         self._control: ControlReader | None = None
         self._troubles = Troubles()
         self._drops = Drops(clock)
@@ -166,6 +169,11 @@ class Feed:
         feed_ms = self._feed_clock.feed_ms()
         subscribed = self._admission.subscribed
         is_mute = self._liveness.look(self._wishes.admitted(), subscribed, feed_ms=feed_ms)
+        if self._mute_since_ms and subscribed and not self._liveness.is_mute:
+            self._admission.missed(self._mute_since_ms)
+            self._mute_since_ms = 0
+        elif self._liveness.is_mute:
+            self._mute_since_ms = self._liveness.heard_feed_ms
         is_mute = is_mute or self._health.silence_s() > SILENT_S
         self._quotes.silent(self._board.silent(subscribed, feed_ms=feed_ms) if self._health.is_up else [])
         for change in self._board.look(feed_ms=feed_ms):
@@ -233,15 +241,12 @@ class Feed:
             began = self._clock.monotonic()
             ended = await self._link.run(self._opened)
             self._health.disconnected()
-            # A mute connection was of no use since its last trade, however long it stayed open.
-            mute = self._liveness.heard_feed_ms if self._liveness.is_mute else 0
-            self._admission.disconnected(mute or self._feed_clock.feed_ms())
+            self._admission.disconnected(self._feed_clock.feed_ms())
             backoff.held(self._clock.monotonic() - began)
             await asyncio.sleep(self._judge(ended, backoff))
 
     def _opened(self) -> None:
-        is_long = self._board.gap_ms() > self._settings.gap_tolerance_ms
-        self._admission.connected(after_gap=is_long or self._liveness.is_mute)
+        self._admission.connected(after_gap=self._health.gap_ms() > self._settings.gap_tolerance_ms)
         self._health.connected()
         self._liveness.connected()
         self._troubles.link = ""
@@ -277,6 +282,9 @@ class Feed:
             limit=self._wishes.limit,
             unknown=sorted(self._wishes.refused),
             refused=sorted(self._rest.refused),
+            feed_fault=self._board.health()[1],
+            stale=self._board.stale() if self._board.health()[0] == "live" else [],
+            unknown_codes=counts.get("unknown_code", 0) > max(_FEW_CODES, counts.get("trades", 0) / 100),
             dropped=dropped if self._drops.are_recent(dropped) else 0,
         )
         self._heartbeat.count(
@@ -287,7 +295,7 @@ class Feed:
             mute_connections=self._mute_connections,
             symbols_live=self._board.count("live"),
             symbols_quiet=self._board.count("quiet"),
-            symbols_stale=self._board.count("stale"),
+            symbols_stale=len(self._board.stale()),
             **{name: float(n) for name, n in counts.items()},
         )
         self._heartbeat.report(state, detail)

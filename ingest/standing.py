@@ -48,6 +48,9 @@ def sentence(
     limit: int,
     unknown: Sequence[str],
     refused: Sequence[str],
+    feed_fault: str = "",
+    stale: Sequence[str] = (),
+    unknown_codes: bool = False,
     dropped: int,
 ) -> tuple[State, str]:
     """Return the state for the heartbeat, and why.
@@ -56,15 +59,22 @@ def sentence(
         waiting: Symbols without a slot of the key.
         unknown: Symbols that the feed does not know.
         refused: REST features that the key may not use.
+        feed_fault: What is wrong with the feed as a whole while it is connected, empty where nothing is.
+        stale: Symbols whose quote moves and whose stream says nothing.
+        unknown_codes: Whether more than one trade in a hundred carries a condition code we do not know.
         dropped: Trades dropped so far, 0 where that is long ago.
     """
     if troubles.first():
         return "waiting", troubles.first()
-    lacks: list[str] = []
+    lacks: list[str] = [feed_fault] if feed_fault else []
+    if stale:
+        lacks.append(f"no trades of {_some(stale)} while the quote moves: their triggers rest")
     if waiting:
         lacks.append(f"{_some(waiting)} without a slot: the key allows {limit}")
     if unknown:
         lacks.append(f"the feed does not know {_some(unknown)}")
+    if unknown_codes:
+        lacks.append("more than 1 % of the trades carry an unknown condition code: they count as volume only")
     if dropped:
         lacks.append(f"{dropped} trades dropped: Kafka was too slow or away")
     text = f"{subscribed} symbols from {feed}"

@@ -16,7 +16,7 @@ from core.store import redis as redis_store
 from core.store.feed_status import FeedStatus
 from core.wire.records import DeadLetter, FeedHealthRecord, decode
 from core.wire.topics import topics
-from core.wire.trades import TradeFrame
+from core.wire.trades import History, Mark, TradeFrame
 from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, settings_for
 from tests.kit.log import read_all
 from tests.kit.process import running
@@ -52,6 +52,16 @@ class Listening:
         with contextlib.closing(redis_store.client(self.settings)) as connection:
             return next((b for b in redis_store.heartbeats(connection) if b.process == "ingest"), None)
 
+    def detail(self) -> str:
+        beat = self.beat()
+        return beat.detail if beat else ""
+
+    def is_filled_after_mute(self) -> bool:
+        """Return whether history was published behind the last stale mark."""
+        found = self.log.read()
+        last = max((n for n, m in enumerate(found) if isinstance(m, Mark) and m.health == "stale"), default=len(found))
+        return any(isinstance(m, History) and m.symbol == BTC for m in found[last:])
+
     def count(self, name: str) -> float:
         beat = self.beat()
         return beat.numbers.get(name, 0.0) if beat else 0.0
@@ -80,9 +90,11 @@ def test_T20_a_feed_that_falls_mute_is_stale_is_left_and_is_live_with_its_first_
     wait_until(lambda: listening.log.marks()[-1].health == "stale", timeout_s=LONG_S, what="a stale mark")
     assert listening.log.marks()[-1].gap_ms > 10_000
     assert listening.state_of(ETH) == "stale"
+    wait_until(lambda: "mute" in listening.detail(), timeout_s=LONG_S, what="it to be said")
     listening.simulator.put_faults()
     wait_until(lambda: listening.state_of(ETH) == "live", timeout_s=LONG_S, what="the symbols to live again")
     wait_until(lambda: listening.log.marks()[-1].health == "live", timeout_s=LONG_S, what="a live mark")
+    wait_until(lambda: listening.is_filled_after_mute(), timeout_s=LONG_S, what="the missed candles")
     assert listening.changes("")[:3] == ["live", "stale", "live"]
     assert listening.changes(ETH)[-2:] == ["stale", "live"]
 

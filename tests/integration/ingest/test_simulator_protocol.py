@@ -131,6 +131,11 @@ def test_the_vendors_client_reads_every_answer(simulator: RunningSimulator) -> N
     quote = client.quote(BTC)
     assert set(quote) == {"c", "d", "dp", "h", "l", "o", "pc", "t"}
     assert quote["l"] <= quote["c"] <= quote["h"]
+    now_s = (simulator.now_ms() or 0) // 1000
+    candles = client.crypto_candles(BTC, "5", now_s - 7200, now_s)
+    assert candles["s"] == "ok"
+    assert {len(candles[key]) for key in "ohlcvt"} == {len(candles["t"])}
+    assert all(low <= c <= high for low, c, high in zip(candles["l"], candles["c"], candles["h"], strict=True))
     assert client.crypto_candles("NOSUCH", "1", 0, 1)["s"] == "no_data"
     assert len(client.stock_symbols("US")) == 60
     assert client.market_status(exchange="US")["timezone"] == "America/New_York"

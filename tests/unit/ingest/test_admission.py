@@ -139,6 +139,15 @@ def test_T20_after_a_gap_symbols_are_back_first_and_their_candles_filled_then() 
     assert world.settle() == ["subscribe A", "subscribe B", "gap A regular", "gap B regular"]
 
 
+def test_T20_after_an_open_connection_was_mute_its_gap_is_filled() -> None:
+    world = World(watch=("A", "B"))
+    world.settle()
+    world.admission.missed(world.clock.now_ms())
+    world.admission.missed(world.clock.now_ms() - 1_000)
+    assert world.settle() == ["gap A regular", "gap B regular"]
+    assert world.settle() == []
+
+
 def test_after_a_short_interruption_nothing_is_fetched() -> None:
     world = World(watch=("A",))
     world.settle()

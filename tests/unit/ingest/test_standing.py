@@ -34,6 +34,15 @@ def test_a_key_without_candles_is_well_but_says_so() -> None:
     assert text.endswith("not allowed to this key: company_news")
 
 
+def test_T20_a_mute_feed_and_symbols_that_are_not_covered_are_said() -> None:
+    assert say(feed_fault="the stream is mute") == ("degraded", "the stream is mute; 3 symbols from finnhub")
+    assert "no trades of F while the quote moves" in say(stale=["F"])[1]
+
+
+def test_T15_many_unknown_condition_codes_are_said() -> None:
+    assert say(unknown_codes=True)[0] == "degraded"
+
+
 def test_an_unknown_symbol_is_named() -> None:
     assert say(unknown=["FX:EURUSD"])[0] == "degraded"
 
