@@ -33,6 +33,7 @@ _SOURCE = "A name for where they come from, shown with each candle; else the fil
 _SYMBOL = "For a file without a column `symbol`."
 _TIMEFRAME = "For a file of candles without a column `timeframe`."
 _TIMEFRAMES = "Candles to make of trades."
+_KEEP_TRADES = "Keep the trades themselves too, for 30 days, in the table trades_tape."
 _CHECK = "Read and check the files, write nothing."
 _STATUS_LIMIT = 1_000
 _FORMAT = "PrettyCompactMonoBlock"
@@ -54,6 +55,7 @@ def import_files(
     symbol: Annotated[str, typer.Option(help=_SYMBOL)] = "",
     timeframe: Annotated[str, typer.Option(help=_TIMEFRAME)] = "",
     timeframes: Annotated[str, typer.Option(help=_TIMEFRAMES)] = "1m,5m,15m,1h,4h,1d",
+    keep_trades: Annotated[bool, typer.Option("--keep-trades", help=_KEEP_TRADES)] = False,
     again: Annotated[bool, typer.Option("--again", help="Write files that were imported before once more.")] = False,
     check: Annotated[bool, typer.Option("--check", help=_CHECK)] = False,
 ) -> None:
@@ -84,7 +86,7 @@ def import_files(
     files = [file for path in paths for file in files_of(path)]
     reading = Reading(
         feed=feed or configured.feed_name, source=source, session=_session(session), symbol=symbol,
-        timeframe=_timeframe(timeframe), timeframes=_timeframes(timeframes),
+        timeframe=_timeframe(timeframe), timeframes=_timeframes(timeframes), keep_trades=keep_trades,
     )  # fmt: skip
     with _importer(configured, reading, is_dry=check) as importer:
         problems = _check_all(importer, files) if check else _import_all(importer, files, again=again)
@@ -230,11 +232,12 @@ def _import_all(importer: Importer, files: Sequence[Path], *, again: bool) -> li
 
 def _line(done: Imported) -> str:
     if done.was_done:
-        return f"{done.file}: {done.candles:,} candles were there already"
+        return f"{done.file}: all of it ({done.candles:,} rows) was there already"
     resumed = f", {done.resumed_at:,} were there" if done.resumed_at else ""
     missing = done.candles - done.resumed_at - done.written
     to_do = f", {missing:,} still to come" if missing else ""
-    return f"{done.file}: {done.written:,} candles of {done.kind} written{resumed}{to_do}{_left_out(done.skipped)}"
+    made = " made of trades" if done.kind == "trades" else ""
+    return f"{done.file}: {done.written:,} candles{made} written{resumed}{to_do}{_left_out(done.skipped)}"
 
 
 def _left_out(skipped: dict[str, int]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.condition import Session, Timeframe
 from engine.sessions import ALWAYS, DAY_MS, TIMEFRAME_MS, Calendars
 
-OUTSIDE = "outside the session"
+OUTSIDE = "outside the sessions of {calendar}"
 OFF_GRID = "not where a candle of its timeframe begins"
 REPEATED = "a candle that comes again later in the file"
 Times = NDArray[np.int64]
@@ -51,8 +51,8 @@ def _places(
 ) -> tuple[Times, Times, NDArray[np.str_]]:
     """Return start, end, and why it is left out ("" where it is not), of each candle."""
     length = TIMEFRAME_MS[timeframe]
-    width = f"<U{max(len(OUTSIDE), len(OFF_GRID))}"
-    reason = np.full(len(given), "", width)
+    outside = OUTSIDE.format(calendar=calendars.calendar_of(symbol))
+    reason = np.full(len(given), "", f"<U{max(len(outside), len(OFF_GRID))}")
     if calendars.calendar_of(symbol) == ALWAYS:
         reason[given % length != 0] = OFF_GRID
         return given, given + length, reason
@@ -63,13 +63,13 @@ def _places(
         inside = at < len(intervals)
         starts = intervals[np.minimum(at, len(intervals) - 1), 0] if len(intervals) else given
         ends = intervals[np.minimum(at, len(intervals) - 1), 1] if len(intervals) else given
-        reason[~inside | (starts - given >= DAY_MS)] = OUTSIDE
+        reason[~inside | (starts - given >= DAY_MS)] = outside
         if timeframe == "4h":
             reason[(reason == "") & (starts != given)] = OFF_GRID
         return starts, ends, reason
     sessions = calendars.bounds(symbol, session, *span)
     at = np.searchsorted(sessions[:, 0], given, side="right") - 1
     closes = sessions[np.maximum(at, 0), 1] if len(sessions) else np.zeros_like(given)
-    reason[(at < 0) | (given >= closes)] = OUTSIDE
+    reason[(at < 0) | (given >= closes)] = outside
     reason[(reason == "") & (given % length != 0)] = OFF_GRID
     return given, np.minimum(given + length, closes), reason

@@ -49,7 +49,8 @@ Progress = Callable[[int, int], None]
 class Reading:
     """How files are read. `symbol` and `timeframe` stand for columns that a file lacks.
 
-    timeframes  that trades are made into
+    timeframes   that trades are made into
+    keep_trades  the trades themselves go into `trades_tape` too
     """
 
     feed: str
@@ -58,6 +59,7 @@ class Reading:
     symbol: str = ""
     timeframe: str = ""
     timeframes: tuple[Timeframe, ...] = TIMEFRAMES
+    keep_trades: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,14 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What a file comes to: rows of the table `candles`, and what was left out, by reason."""
+    """What a file comes to: rows of the table `candles`, and what was left out, by reason.
+
+    `tape` are rows of `trades_tape`, none where trades are not kept.
+    """
 
     kind: Kind
     table: pl.DataFrame
+    tape: pl.DataFrame
     skipped: Counter[str]
 
 
@@ -119,10 +125,13 @@ class Importer:
         """
         reading = self._reading
         recorded = read(file, symbol=reading.symbol, timeframe=reading.timeframe)
+        source, tape = reading.source or file.stem, pl.DataFrame()
         if recorded.kind == "trades":
             table, skipped = candles_of(
                 recorded.table, self._settings, self._calendars, session=reading.session, timeframes=reading.timeframes
             )
+            if reading.keep_trades:
+                tape = _tape(recorded.table, reading.feed, source)
         else:
             fitted = fit(recorded.table, self._calendars, reading.session)
             table, skipped = fitted.table.with_columns(pl.lit(False).alias("partial")), fitted.skipped
@@ -136,11 +145,11 @@ class Importer:
         rows = table.with_columns(
             pl.lit(reading.session).alias("session"),
             pl.lit(reading.feed).alias("feed"),
-            pl.lit(reading.source or file.stem).alias("source"),
+            pl.lit(source).alias("source"),
             pl.col("end_ms").max().over("symbol", "timeframe").alias("seam_ms"),
             pl.when("partial").then(PARTIAL).otherwise(HISTORY).cast(pl.UInt8).alias("version"),
         )
-        return Prepared(recorded.kind, rows.select(_COLUMNS), skipped)
+        return Prepared(recorded.kind, rows.select(_COLUMNS), tape, skipped)
 
     def run(self, file: Path, *, again: bool = False, on_progress: Progress = lambda _done, _all: None) -> Imported:
         """Import a file, or what is missing of it.
@@ -156,30 +165,39 @@ class Importer:
         known = None if again else imports.find(self._clickhouse, import_id)
         if known is not None and known.is_complete:
             on_progress(known.done, known.rows)
-            return Imported(file, _kind(known.kind), known.rows, 0, known.done)
+            # Trades kept are counted with the candles here: nobody asks for more than that all is there.
+            return Imported(file, _kind(known.kind), known.rows, 0, known.rows)
         prepared = self.prepare(file)
-        table, skipped = prepared.table, prepared.skipped
-        begun = min(known.done, len(table)) if known is not None else 0
-        done = begun
-        on_progress(done, len(table))
-        for piece in _pieces(table, begun, self._piece_rows):
+        candles, everything = len(prepared.table), len(prepared.table) + len(prepared.tape)
+        begun = done = min(known.done, everything) if known is not None else 0
+        on_progress(done, everything)
+        for table, piece in self._parts(prepared, begun):
             if self._stop.is_set():
                 break
-            self._patiently(lambda piece=piece: self._write(piece, import_id))
+            self._patiently(lambda table=table, piece=piece: self._write(table, piece, import_id))
             done += len(piece)
             progress = Import(
                 import_id=import_id, file=str(file), kind=prepared.kind, feed=self._reading.feed,
-                source=self._reading.source, session=self._reading.session, rows=len(table), done=done,
-                skipped=skipped.total(), updated_ms=self._clock.now_ms(),
+                source=self._reading.source, session=self._reading.session, rows=everything, done=done,
+                skipped=prepared.skipped.total(), updated_ms=self._clock.now_ms(),
             )  # fmt: skip
             self._patiently(lambda progress=progress: imports.note(self._clickhouse, progress))
-            on_progress(done, len(table))
-        return Imported(file, prepared.kind, len(table), done - begun, begun, skipped)
+            on_progress(done, everything)
+        there = min(begun, candles)
+        return Imported(file, prepared.kind, candles, min(done, candles) - there, there, prepared.skipped)
 
-    def _write(self, piece: pl.DataFrame, import_id: str) -> None:
+    def _parts(self, prepared: Prepared, begun: int) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Return the pieces that are to be written into which table: the candles, then the trades."""
+        for piece in _pieces(prepared.table, begun, self._piece_rows):
+            yield "candles", piece
+        for piece in _pieces(prepared.tape, max(0, begun - len(prepared.table)), self._piece_rows):
+            yield "trades_tape", piece
+
+    def _write(self, table: str, piece: pl.DataFrame, import_id: str) -> None:
         # Of this run: an older import of the same rows must not make ClickHouse drop these as a repeat.
-        token = f"{import_id}-{self._run}-{piece['ts_ms'][0]}-{piece['symbol'][0]}-{piece['timeframe'][0]}-{len(piece)}"
-        self._clickhouse.insert_frame("candles", piece, token=token)
+        first = "-".join(str(value) for value in piece.row(0))
+        token = hashlib.blake2b(f"{import_id}-{self._run}-{table}-{len(piece)}-{first}".encode()).hexdigest()[:32]
+        self._clickhouse.insert_frame(table, piece, token=token)
 
     def _patiently(self, write: Callable[[], None]) -> None:
         again_s = _FIRST_AGAIN_S
@@ -203,13 +221,15 @@ class Importer:
             raise InvalidInput([Problem(str(file), f"no access: {error.strerror}", "a readable file")]) from None
         r = self._reading
         source = r.source or file.stem
-        how = (_FORMAT, r.feed, source, r.session, r.symbol, r.timeframe, ",".join(r.timeframes))
+        how = (_FORMAT, r.feed, source, r.session, r.symbol, r.timeframe, ",".join(r.timeframes), r.keep_trades)
         digest.update("|".join(map(str, how)).encode())
         return digest.hexdigest()
 
 
 def _pieces(table: pl.DataFrame, begun: int, most: int) -> Iterator[pl.DataFrame]:
     """Cut a table sorted by start into pieces of few rows and few months, from row `begun` on."""
+    if begun >= len(table):
+        return
     months = table["ts_ms"].to_numpy() // (31 * 86_400_000)
     at = begun
     while at < len(table):
@@ -217,6 +237,19 @@ def _pieces(table: pl.DataFrame, begun: int, most: int) -> Iterator[pl.DataFrame
         end = min(at + most, int(months.searchsorted(last_month, side="right")))
         yield table[at:end]
         at = end
+
+
+def _tape(trades: pl.DataFrame, feed: str, source: str) -> pl.DataFrame:
+    """Return trades numbered within their millisecond: that makes each one itself, however often it comes."""
+    return trades.select(
+        "symbol",
+        pl.lit(feed).alias("feed"),
+        pl.lit(source).alias("source"),
+        "ts_ms",
+        pl.int_range(pl.len(), dtype=pl.UInt32).over("symbol", "ts_ms").alias("nth"),
+        "price",
+        "size",
+    ).sort("ts_ms", "symbol", "nth")
 
 
 def _kind(word: str) -> Kind:

@@ -94,7 +94,8 @@ def _imported(clickhouse: ClickHouse, configured: Settings, folder: Path, rows: 
 
 def _written(clickhouse: ClickHouse, folder: Path, rows: int) -> Generator[Figure]:
     """Closed candles with six indicator values, as the flow writes them: batches of 5,000, by a thread."""
-    made = [_candle(n) for n in range(rows)]
+    first_ms = SystemClock().now_ms() // _MINUTE_MS * _MINUTE_MS - rows * _MINUTE_MS
+    made = [_candle(first_ms + n * _MINUTE_MS) for n in range(rows)]
     writer = BatchWriter(
         lambda table, names, columns, token: clickhouse.insert(table, names, columns, by_column=True, token=token),
         "candles", COLUMNS, Spill(folder / "spill", limit_bytes=10**9), memory_rows=rows,
@@ -122,8 +123,7 @@ def _read(clickhouse: ClickHouse) -> Generator[Figure]:
     yield Figure("what `history status` asks", 1e3 * took, "ms")
 
 
-def _candle(n: int) -> ClosedCandle:
-    start = _FIRST_MS + n * _MINUTE_MS
+def _candle(start: int) -> ClosedCandle:
     return ClosedCandle(
         symbol="BENCH:FLOW", session="regular", timeframe="1m", ts_ms=start, end_ms=start + _MINUTE_MS, open=1.0,
         high=2.0, low=0.5, close=1.5, volume=1.0, vwap=1.25, trades=3, partial=False, source="stream", values=_VALUES,

@@ -6,6 +6,7 @@ import msgspec
 
 from core.store.clickhouse.client import ClickHouse
 from engine.condition import Session, Timeframe
+from engine.sessions import TIMEFRAME_MS
 
 FAR_FUTURE_MS = 253_402_300_799_000
 
@@ -37,18 +38,18 @@ class StoredCandle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = ", ".join(StoredCandle.__struct_fields__)
+_SERIES = """symbol = {symbol:String} AND session = {session:String} AND timeframe = {timeframe:String}
+      AND ts_ms < {before:Int64} AND ts_ms >= least({before:Int64}, toUnixTimestamp64Milli(now64(3))) - {span:Int64}"""
+_OF_NEWEST = f"(SELECT argMax(feed, ts_ms) FROM candles WHERE {_SERIES})"
 _LATEST = f"""
 SELECT {_COLUMNS} FROM (
     SELECT {_COLUMNS} FROM candles FINAL
-    WHERE symbol = {{symbol:String}} AND session = {{session:String}} AND timeframe = {{timeframe:String}}
-      AND ts_ms < {{before:Int64}}
-      AND feed = if({{feed:String}} = '', (
-          SELECT argMax(feed, ts_ms) FROM candles
-          WHERE symbol = {{symbol:String}} AND session = {{session:String}} AND timeframe = {{timeframe:String}}
-            AND ts_ms < {{before:Int64}}
-      ), {{feed:String}})
+    WHERE {_SERIES}
+      AND feed = %s
     ORDER BY ts_ms DESC LIMIT {{limit:UInt32}}
 ) ORDER BY ts_ms"""
+_SPARSE = 8
+"""A market that is open for a quarter of a day, five days a week, has a candle in every sixth of its minutes."""
 
 
 def latest(
@@ -69,7 +70,14 @@ def latest(
     Raises:
         Unavailable: ClickHouse does not answer.
     """
-    parameters = {
-        "symbol": symbol, "session": session, "timeframe": timeframe, "before": before_ms, "limit": limit, "feed": feed,
-    }  # fmt: skip
-    return clickhouse.rows(_LATEST, parameters, StoredCandle)
+    query = _LATEST % ("{feed:String}" if feed else _OF_NEWEST)
+    # Years of minutes need not be merged to see the last of them: mostly those of the last days are enough.
+    for span in (_SPARSE * limit * TIMEFRAME_MS[timeframe], FAR_FUTURE_MS):
+        parameters = {
+            "symbol": symbol, "session": session, "timeframe": timeframe, "before": before_ms, "limit": limit,
+            "feed": feed, "span": span,
+        }  # fmt: skip
+        found = clickhouse.rows(query, parameters, StoredCandle)
+        if len(found) == limit:
+            break
+    return found

@@ -8,7 +8,7 @@ from core.store.clickhouse.client import ClickHouse
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
-    """`rows` are the candles of the file, `done` those that are in the history, in the file's order."""
+    """`rows` are what the file comes to, candles and after them the trades kept; `done` those that are there."""
 
     import_id: str
     file: str

@@ -78,6 +78,9 @@ def fill(clickhouse: ClickHouse, now_ms: int) -> None:
     fired = [firing(n, (first + minute + 1) * MINUTE_MS, 100 + minute / 100) for n, minute in enumerate((300, 360))]
     inserts: list[tuple[str, Sequence[str], list[Row]]] = [
         ("candles", CANDLES, market(now_ms)),
+        ("trades_tape", ("symbol", "feed", "source", "ts_ms", "nth", "price", "size"), [
+            ("AAPL", "simulator", "tape", (first + 300) * MINUTE_MS + 7, n, 104.0, 10.0 + n) for n in range(3)
+        ]),
         ("firings", FIRINGS, [*fired, fired[0]]),
         ("suppressions", SUPPRESSIONS, [
             (*firing(10 + n, now_ms - n * HOUR_MS, 101.0), "cooldown" if n % 2 else "cap", "engine") for n in range(6)
@@ -152,6 +155,11 @@ def test_latency_cost_and_uptime_are_right(clickhouse: ClickHouse) -> None:
     [uptime] = ask(clickhouse, "How much of the last day")
     assert uptime["usable_pct"] == pytest.approx(75.0, abs=0.1)
     assert uptime["losses"] == 1
+
+
+def test_the_largest_trade_is_first_and_measured_by_its_minute(clickhouse: ClickHouse) -> None:
+    largest = ask(clickhouse, "The largest recorded trades")[0]
+    assert (largest["size"], largest["from_vwap_bp"]) == (12.0, pytest.approx(1e4 * (104 / 103 - 1), abs=0.01))
 
 
 def test_the_hole_and_the_news_are_found(clickhouse: ClickHouse) -> None:

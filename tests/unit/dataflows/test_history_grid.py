@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from dataflows.history_grid import OFF_GRID, OUTSIDE, REPEATED, Fitted, fit
+from dataflows.history_grid import OFF_GRID, REPEATED, Fitted, fit
 from engine.condition import Session
 from engine.sessions import Calendars
 
+OUTSIDE = "outside the sessions of XNYS"
 NEW_YORK = ZoneInfo("America/New_York")
 
 

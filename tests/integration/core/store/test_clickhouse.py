@@ -53,6 +53,15 @@ def test_a_candle_that_comes_again_is_there_once_and_the_better_one_stays(clickh
     assert candles.latest(clickhouse, "A", "5m") == []
 
 
+def test_candles_of_long_ago_are_found_behind_those_of_today(clickhouse: ClickHouse) -> None:
+    rows = [_candle(NOON_MS - days * 86_400_000, float(days)) for days in (0, 1, 400, 4000)]
+    clickhouse.insert("candles", _CANDLE, rows, by_column=False, token="a")
+    assert [candle.close for candle in candles.latest(clickhouse, "A", "1m", limit=2)] == [1.0, 0.0]
+    assert [candle.close for candle in candles.latest(clickhouse, "A", "1m", limit=10)] == [4000.0, 400.0, 1.0, 0.0]
+    before = candles.latest(clickhouse, "A", "1m", limit=1, before_ms=NOON_MS - 2 * 86_400_000, feed="simulator")
+    assert [candle.close for candle in before] == [400.0]
+
+
 def test_a_batch_with_the_same_token_adds_nothing(clickhouse: ClickHouse) -> None:
     class Count(msgspec.Struct):
         n: int
