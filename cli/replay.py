@@ -65,14 +65,19 @@ def _replay(
     trades: list[Path], pipelines: Path, out: Path, wanted: tuple[list[Timeframe], Session], *, is_quiet: bool
 ) -> None:
     from cli.replay_results import Results
+    from cli.replay_screen import told
     from cli.tape import read_tape
     from core.pipeline import trigger_spec
+    from engine.compiling import prepare
 
     configs = _load_pipelines(pipelines)
     table = read_tape(trades)
     specs = [trigger_spec(config, config.version) for _, config in configs]
     columns = _columns(configs, specs)
+    with told(is_quiet=is_quiet) as tell:
+        prepare(tell)
     with Results(out, columns, *wanted) as results:
+        results.begin()
         engine, tape = _engine(table, specs, columns, *wanted)
         _run(engine, tape, results, specs, out=out, is_quiet=is_quiet)
 
@@ -193,7 +198,7 @@ def _run(
         for output in play(engine, tape):
             results.take(output, engine)
             done = sum(engine.counters().values())
-            show(done, int(tape.ts_ms[max(done - 1, 0)]))
+            show(done, engine.feed_ms)
     summary = results.finish(engine, specs, tape.ts_ms)
     if not is_quiet:
         sys.stdout.write(report(summary, time.monotonic() - began_s, out) + "\n")

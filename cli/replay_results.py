@@ -54,7 +54,7 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 class Results:
-    """Takes what the engine put out. The files appear in the folder by `finish`; without it nothing is changed."""
+    """Takes what the engine put out, from `begin` on; without `finish` the folder stays as it was."""
 
     def __init__(self, out: Path, columns: Sequence[str], timeframes: Sequence[Timeframe], session: Session) -> None:
         self._out = out
@@ -69,11 +69,14 @@ class Results:
         self._open = ExitStack()
 
     def __enter__(self) -> Results:
+        return self  # and no more: what is made in here would stay when Ctrl-C comes meanwhile
+
+    def begin(self) -> None:
+        """Make the folder and the files that grow."""
         with _room(self._out):
             self._out.mkdir(parents=True, exist_ok=True)
             self._firing_lines = self._open.enter_context(self._parts["firings.jsonl"].open("wb"))
             self._suppression_lines = self._open.enter_context(self._parts["suppressions.jsonl"].open("wb"))
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ _MOST_TRIGGERS = 20
 
 
 class Meter(Protocol):
-    def __call__(self, done: int, ts_ms: int) -> None:
-        """Show how many trades are done and what time it is on the tape."""
+    def __call__(self, done: int, ts_ms: int | None) -> None:
+        """Show how many trades are done and what time it is on the tape, None before its first mark."""
         ...
 
 
@@ -43,10 +43,29 @@ def meter(total: int, *, is_quiet: bool) -> Generator[Meter]:
     with progress:
         task = progress.add_task("replay", total=total, tape="")
 
-        def show(done: int, ts_ms: int) -> None:
-            progress.update(task, completed=done, tape=f"at {_time(ts_ms)}")
+        def show(done: int, ts_ms: int | None) -> None:
+            progress.update(task, completed=done, tape="" if ts_ms is None else f"at {_time(ts_ms)}")
 
         yield show
+
+
+@contextmanager
+def told(*, is_quiet: bool) -> Generator[Callable[[str], None]]:
+    """Show sentences on standard error: each in place of the one before on a terminal, elsewhere only the first."""
+    console = Console(stderr=True, quiet=is_quiet, highlight=False, soft_wrap=True)
+    if console.is_terminal and not is_quiet:
+        with console.status("") as status:
+            yield status.update
+        return
+    is_first = True
+
+    def tell(sentence: str) -> None:
+        nonlocal is_first
+        if is_first:
+            console.print(sentence)
+        is_first = False
+
+    yield tell
 
 
 class _Rate(ProgressColumn):

@@ -98,7 +98,7 @@ class Screen:
             self._print("  stop  Ctrl-C\n")
 
     def looked(self, parts: Sequence[PartView]) -> None:
-        line = self._health(parts) if self._ready else self._progress(parts)
+        line = self._health(parts) if self._ready else coming_up(parts)
         if self._live is not None:
             text = Text.from_markup(line, overflow="ellipsis")
             text.no_wrap = True
@@ -110,10 +110,6 @@ class Screen:
                 self._print(f"  {trouble}")
 
     # ---- lines ---------------------------------------------------------------------------------------------------
-
-    def _progress(self, parts: Sequence[PartView]) -> str:
-        waiting = [part.name for part in parts if part.status in (Status.STARTING, Status.PENDING)]
-        return f"  starting {escape(', '.join(waiting))} …"
 
     def _health(self, parts: Sequence[PartView]) -> str:
         unwell = _unwell(parts)
@@ -129,6 +125,13 @@ class Screen:
 
     def _print(self, markup: str) -> None:
         self._console.print(markup, soft_wrap=True)
+
+
+def coming_up(parts: Sequence[PartView]) -> str:
+    """Return the line shown while the stack starts: what is waited for, and what has begun and is still busy."""
+    waiting = [part.name for part in parts if part.status in (Status.STARTING, Status.PENDING)]
+    busy = [f"{part.name} is {part.detail}" for part in parts if part.state == "starting" and part.detail]
+    return f"  starting {escape('; '.join([', '.join(waiting), *busy]))} …"
 
 
 def _unwell(parts: Sequence[PartView]) -> list[PartView]:

@@ -15,6 +15,7 @@ from core.heartbeat import Heartbeat
 from dataflows.ending import leave
 from dataflows.market_process import MarketProcess
 from dataflows.stream import Runtime
+from engine.compiling import prepare
 
 _log = observability.logger(__name__)
 _BAD_CONFIGURATION = 2
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
+        _compile(heartbeat)
         heartbeat.report("starting", "restoring the last state")
         market = MarketProcess(
             found, heartbeat, SystemClock(), shard=asked.shard, of=asked.of, runtime=_runtime(asked.runtime), stop=stop
@@ -50,6 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     _log.info("stopped")
     return 0
+
+
+def _compile(heartbeat: Heartbeat) -> None:
+    """Have the engine compiled before anything is read: the first start on a machine says what it waits for."""
+
+    def tell(sentence: str) -> None:
+        _log.info(sentence)
+        heartbeat.report("starting", sentence)
+
+    prepare(tell)
 
 
 def _runtime(name: str) -> Runtime:

@@ -381,6 +381,11 @@ class Engine:
         """Return the state of every trigger on each of its symbols, by trigger id."""
         return read_trigger_states(self._tables, self._candles, self._matcher, self._health.state_of, self._feed_ms)
 
+    @property
+    def feed_ms(self) -> int | None:
+        """Feed time of the last mark, None before the first."""
+        return self._feed_ms
+
     def counters(self) -> dict[str, int]:
         """Return what became of all trades: applied, late, outside every session, or not taken, by reason.
 

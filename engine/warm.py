@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.candles import HistoryColumns
+from engine.compiling import prepare
 from engine.condition import TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
 from engine.grammar import parse_trigger
@@ -87,4 +88,4 @@ def _trades(symbol: int) -> Trades:
 
 
 if __name__ == "__main__":
-    warm()
+    prepare(lambda sentence: print(f"      {sentence}", flush=True))  # noqa: T201

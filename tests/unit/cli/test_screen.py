@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.screen import Screen
+from cli.screen import Screen, coming_up
 from deploy.embedded.options import Options
 from deploy.embedded.part import PartView, Status
 
@@ -46,3 +46,11 @@ def test_the_brokers_renewal_is_not_shown_as_a_death() -> None:
     shown, output = screen()
     shown.changed(view("broker", Status.RESTARTING, detail="renewed"))
     assert output.getvalue() == ""
+
+
+def test_while_the_stack_comes_up_it_says_what_a_process_is_busy_with() -> None:
+    parts = [
+        view("api", Status.STARTING),
+        view("market-0", Status.UP, state="starting", detail="compiling: 3 of 9 parts"),
+    ]
+    assert coming_up(parts) == "  starting api; market-0 is compiling: 3 of 9 parts …"
