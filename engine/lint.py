@@ -153,7 +153,11 @@ def _data_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
         elif used and not feed.whole_volume:
             yield Remark(_at(leaf), f"{', '.join(used)} counts only the part of the market that the feed carries")
         left = INDICATORS.get(leaf.left.name)
-        if left is not None and left.is_cumulative and not isinstance(leaf.right, Operand):
+        if (
+            left is not None
+            and left.is_cumulative
+            and any(isinstance(side, int | float) for side in (leaf.right, leaf.upper))
+        ):
             if leaf.operator in _CHANGES:
                 yield Remark(_at(leaf), f"a share of {left.name} depends on where its history starts")
             else:

@@ -106,6 +106,30 @@ def test_volume_on_a_partial_feed_is_said() -> None:
     assert lint(spec, feed=WHOLE) == ()
 
 
+@pytest.mark.parametrize("name", ["OBV", "MFI", "AD", "CMF", "RVOL", "VWAP", "volume", "vwap"])
+def test_T22_whatever_counts_volume_says_so_on_a_feed_that_carries_a_part(name: str) -> None:
+    spec = parse("technical_trigger", {"all": [leaf(name, ">", 1)], "evaluate": "candle_close"})
+    part = [remark for remark in lint(spec) if "counts only the part of the market" in remark.text]
+    none = [remark for remark in lint(spec, feed=FeedData(has_volume=False)) if "does not carry" in remark.text]
+    assert [remark.path for remark in part] == [remark.path for remark in none] == ["all[0]"]
+    assert not any("feed carries" in remark.text for remark in lint(spec, feed=WHOLE))
+
+
+@pytest.mark.parametrize(
+    ("found", "is_said"),
+    [
+        (leaf("OBV", ">", 1000), True),
+        (leaf("AD", "crosses_below", 0), True),
+        (leaf("OBV", "inside", ["AD", 5000]), True),
+        (leaf("AD", "rises_by_pct", 5, candles=3), True),
+        (leaf("OBV", ">", "OBV@1h"), False),
+        (leaf("CMF", ">", 0.1), False),
+    ],
+)
+def test_a_level_that_depends_on_where_history_starts_is_no_level_for_a_number(found: Leaf, *, is_said: bool) -> None:
+    assert any("depends on where its history starts" in remark.text for remark in remarks(found)) == is_said
+
+
 def test_every_edge_without_cooldown_may_storm() -> None:
     config = {"operator": ">", "value": 5, "fire": "every_edge"}
     assert [r.path for r in lint(parse("price_trigger", config))] == ["cooldown_seconds"]

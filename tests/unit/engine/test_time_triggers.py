@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -114,3 +115,52 @@ def test_T24_an_empty_tape_gives_nothing() -> None:
     p = player(cron())
     assert list(play(p.engine, trades(p.engine, []))) == []
     assert np.isnan(p.engine.market([SYMBOL])[0].price or np.nan)
+
+
+def test_T33_as_late_as_the_grace_is_not_missed() -> None:
+    for late, fired in (("10:02:00", ["10:01:00"]), ("10:02:00.001", [])):
+        p = player(cron("1 10 * * *"), is_offline=False)
+        minutes(p, "10:00:30", late)
+        assert p.fired_at() == fired
+        assert p.reasons() == ([] if fired else [("10:01:00", "missed")])
+
+
+def test_T33_run_once_fires_the_latest_of_those_missed_and_suppresses_the_others() -> None:
+    p = player(cron("*/10 * * * *", schedule={"missed": "run_once"}), is_offline=False)
+    minutes(p, "10:00:30", "10:35:00")
+    assert p.fired_at() == ["10:30:00"]
+    assert p.reasons() == [("10:10:00", "missed"), ("10:20:00", "missed")]
+
+
+def test_T33_the_hour_that_comes_twice_fires_once_and_the_one_left_out_once_right_after() -> None:
+    """New York, 2025: at 06:00Z on 2 November it is one o'clock again, at 07:00Z on 9 March it is three."""
+    half_hours = {"timezone": "America/New_York", "missed_grace_seconds": 600}
+    for begin, expected in (
+        ("2025-11-02T05:20:00Z", ["05:30", "07:00", "07:30", "08:00"]),
+        ("2025-03-09T06:20:00Z", ["06:30", "07:00", "07:30", "08:00", "08:30", "09:00"]),
+    ):
+        p = player(cron("*/30 * * * *", schedule=half_hours), is_offline=False)
+        begin_ms = int(datetime.fromisoformat(begin).timestamp() * 1000)
+        for minute in range(0, 170, 5):
+            p.mark(begin_ms + minute * 60_000)
+        fired = [f"{datetime.fromtimestamp(f.ts_ms / 1000, UTC):%H:%M}" for f in p.firings]
+        assert fired == expected
+        assert p.suppressions == []
+
+
+def test_T33_ten_minutes_before_the_close_follows_half_days() -> None:
+    hours = {"type": "market_hours", "market": "US", "event": "close", "offset_minutes": -10}
+    p = player(trigger({"schedule": hours}, agent_type="time_trigger"), is_offline=False)
+    begin_ms = int(datetime.fromisoformat("2025-11-26T00:00:00Z").timestamp() * 1000)
+    for minute in range(0, 4 * 1440, 1):
+        p.mark(begin_ms + minute * 60_000)
+    fired = [f"{datetime.fromtimestamp(f.ts_ms / 1000, UTC):%d. %H:%M}" for f in p.firings]
+    assert fired == ["26. 20:50", "28. 17:50"]  # the 27th is Thanksgiving, the 28th a half day, the 29th a Saturday
+
+
+def test_T20_a_time_trigger_fires_whatever_the_state_of_the_feed() -> None:
+    p = player(cron(), is_offline=False)
+    p.mark("10:00:30", health="live")
+    p.mark("10:01:00", health="disconnected")
+    assert p.fired_at() == ["10:01:00"]
+    assert p.firings[0].evidence.health == "disconnected"
