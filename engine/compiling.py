@@ -15,7 +15,7 @@ _STEPS = 10
 def prepare(tell: Callable[[str], None]) -> bool:
     """Compile all kernels and keep them, unless they are already; return whether they were not.
 
-    Takes about a minute; from then on a process loads them in a second. Does nothing when there is nothing to do,
+    Takes a minute or two; from then on a process loads them in a second. Does nothing when there is nothing to do,
     and looks at no more than the index of one cache file then.
 
     Args:
@@ -41,7 +41,7 @@ def is_compiled() -> bool:
 
 
 def _sentence(done: int, total: int) -> str:
-    return f"compiling the engine for this machine: {done} of {total} parts, about a minute in all, once"
+    return f"compiling the engine for this machine: {done} of {total} parts, a minute or two in all, once"
 
 
 def _kernels() -> set[int]:

@@ -33,7 +33,7 @@ def test_what_is_compiled_is_counted_and_told_once_a_machine(tmp_path: Path) -> 
     (tmp_path / "engine").mkdir()
     for name, text in _MODULES.items():
         (tmp_path / "engine" / name).write_text(text)
-    about = "compiling the engine for this machine: {} of 2 parts, about a minute in all, once"
+    about = "compiling the engine for this machine: {} of 2 parts, a minute or two in all, once"
     assert _prepared(tmp_path) == [about.format(0), about.format(1), about.format(2), "True"]
     assert _prepared(tmp_path) == ["False"]
     (tmp_path / "engine" / "kernels_inner.py").write_text(_MODULES["kernels_inner.py"].replace("x + 1", "x + 10"))
