@@ -6,7 +6,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -83,7 +83,8 @@ class Results:
     ) -> None:
         self._open.close()
         for part in self._parts.values():
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # it was never made; what went wrong is on its way already
+                part.unlink(missing_ok=True)
 
     def take(self, output: Output, engine: Engine) -> None:
         """Write what can be written, count, and keep the candles that were asked for."""

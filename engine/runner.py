@@ -23,7 +23,7 @@ Places = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 Event = tuple[int, int, int, int]
 """What, trigger row, block, decision time: the columns of `engine.layout`."""
 _MOST_AT_ONCE = 1 << 19
-"""Trades of a batch that are copied, symbol by symbol, at a time: some 70 MB, however large the batch is."""
+"""Trades of a batch that are copied, symbol by symbol, at a time: 100 MB, however large the batch is."""
 
 
 class Entries(NamedTuple):
