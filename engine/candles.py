@@ -56,6 +56,25 @@ class HistoryColumns:
     trades: Sequence[int] | NDArray[np.int64]
 
 
+class LanePicks:
+    """The columns of a lane that somebody watches, each with its place among the kernel's values of a candle.
+
+    Worked out when somebody looks, or just before who watches changes: ten thousand lanes close at once.
+    """
+
+    __slots__ = ("_found", "_of")
+
+    def __init__(self, candles: Candles, b: int, lane: int) -> None:
+        self._of: tuple[Candles, int, int] | None = (candles, b, lane)
+        self._found: list[tuple[str, int]] = []
+
+    def columns(self) -> list[tuple[str, int]]:
+        if self._of is not None:
+            candles, b, lane = self._of
+            self._found, self._of = candles.find_picks(b, lane), None
+        return self._found
+
+
 class Candles:
     """Who is in the tables: symbols, blocks (symbol and session), indicators, and who watches which.
 
@@ -81,7 +100,7 @@ class Candles:
         self._columns: dict[tuple[int, int], Counter[str]] = {}
         self._watched: dict[Session, list[tuple[str, int]]] = {"regular": [], "extended": []}
         self._ranks: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._picks: dict[tuple[int, int], list[tuple[str, int]]] = {}
+        self._picks: dict[tuple[int, int], LanePicks] = {}
         self.dirty: set[int] = set()
         self.max_values = 0
 
@@ -110,6 +129,9 @@ class Candles:
 
         Where extended hours are the regular ones (24/7, most exchanges) both are the same block.
         """
+        known = int(self._tables.si[s, at.S_REGULAR])
+        if session == "regular" and known >= 0:
+            return known
         calendar = self._calendars.calendar_of(self.symbols[s])
         if session == "extended" and calendar not in EXTENDED:
             session = "regular"
@@ -160,20 +182,20 @@ class Candles:
 
     def ask(self, b: int, lane: int, text: str) -> int:
         """Count one more who wants this column of a block's candles; return its indicator."""
+        self._settle_picks(b, lane)
         column = parse_column(text)
         i = self._hold(IndicatorKey(b, lane, column.definition.name, column.params))
         self._columns.setdefault((b, lane), Counter())[text] += 1
-        self._picks.pop((b, lane), None)
         return i
 
     def drop(self, b: int, lane: int, text: str) -> None:
         """Count one less; what nobody wants is freed."""
+        self._settle_picks(b, lane)
         column = parse_column(text)
         wanted = self._columns[b, lane]
         wanted[text] -= 1
         if wanted[text] == 0:
             del wanted[text]
-        self._picks.pop((b, lane), None)
         key = IndicatorKey(b, lane, column.definition.name, column.params)
         i = self.indicators[key]
         self._users[i] -= 1
@@ -218,20 +240,34 @@ class Candles:
 
     def picks(self, b: int, lane: int) -> list[tuple[str, int]]:
         """Return each wanted column with its place among the values that the kernel writes for the lane."""
+        return self.picks_now(b, lane).columns()
+
+    def picks_now(self, b: int, lane: int) -> LanePicks:
+        """Return `picks` as they are now, to be worked out when somebody looks."""
         known = self._picks.get((b, lane))
         if known is None:
-            places: dict[tuple[str, Params], int] = {}
-            place = 0
-            for i in self.lanes.get((b, lane), ()):
-                key = self._keys[i]
-                places[key.name, key.params] = place
-                place += INDICATORS[key.name].width
-            known = []
-            for text in sorted(self._columns.get((b, lane), ())):
-                column = parse_column(text)
-                known.append((text, places[column.definition.name, column.params] + column.index))
-            self._picks[b, lane] = known
+            known = self._picks[b, lane] = LanePicks(self, b, lane)
         return known
+
+    def _settle_picks(self, b: int, lane: int) -> None:
+        """Work out what was promised: who watches the lane is about to change."""
+        known = self._picks.pop((b, lane), None)
+        if known is not None:
+            known.columns()
+
+    def find_picks(self, b: int, lane: int) -> list[tuple[str, int]]:
+        """Work out `picks`."""
+        places: dict[tuple[str, Params], int] = {}
+        place = 0
+        for i in self.lanes.get((b, lane), ()):
+            key = self._keys[i]
+            places[key.name, key.params] = place
+            place += INDICATORS[key.name].width
+        found: list[tuple[str, int]] = []
+        for text in sorted(self._columns.get((b, lane), ())):
+            column = parse_column(text)
+            found.append((text, places[column.definition.name, column.params] + column.index))
+        return found
 
     def ensure_hist(self, i: int, candles: int) -> None:
         """Keep at least so many closed values of an indicator."""

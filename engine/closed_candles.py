@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import layout as at
+from engine.candles import LanePicks
 from engine.condition import TIMEFRAMES
 from engine.firing import ClosedCandle
 from engine.records import Records
 
-Picks = Sequence[tuple[str, int]]
-"""The columns of one candle, each with its place among the values that the kernel wrote for it."""
+Picks = LanePicks | None
+"""The columns of one candle; None where nobody watches any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,12 @@ class CandleRows:
 
     def records(self) -> list[ClosedCandle]:
         values: list[float] = self.values.tolist()
-        picks = self.picks or [()] * len(self.names)
-        return [
-            _record(name, row, prices, {column: values[row[at.X_VALUES] + place] for column, place in wanted})
-            for name, row, prices, wanted in zip(
-                self.names, self.ints.tolist(), self.floats.tolist(), picks, strict=True
-            )
-        ]
+        picks = self.picks or [None] * len(self.names)
+        found: list[ClosedCandle] = []
+        for name, row, prices, wanted in zip(self.names, self.ints.tolist(), self.floats.tolist(), picks, strict=True):
+            columns = wanted.columns() if wanted is not None else ()
+            found.append(_record(name, row, prices, {text: values[row[at.X_VALUES] + k] for text, k in columns}))
+        return found
 
 
 def _record(name: tuple[str, str], row: list[int], prices: list[float], values: dict[str, float]) -> ClosedCandle:

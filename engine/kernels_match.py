@@ -65,17 +65,19 @@ from engine.layout import (
     INSIDE,
     K_INST_N,
     K_INST_OFF,
-    K_SLOT_N,
-    K_SLOT_OFF,
     L_JUST_CLOSED,
     LANES,
     LIST_CLOSE,
+    LK_INDEX,
+    LK_INST,
+    LK_KIND,
+    LK_LANE,
+    LK_ROW,
+    LK_WORDS,
     LOW,
     LT,
     N_HIST_CAP,
     N_HIST_OFF,
-    N_KIND,
-    N_LANE,
     N_OUT,
     N_STABLE,
     NF_PARAMS,
@@ -155,67 +157,64 @@ def _reference(
 
 
 @kernel
-def tick_values(
-    bf: Floats, bi: Ints, b: int, links: Ints, ring: Floats, ni: Ints, nf: Floats, forming: Floats, qi: Ints,
-    qv: Floats, qp: Floats,
-) -> None:  # fmt: skip
-    """Bring every forming value that a tick trigger of the block reads up to the trade just applied.
-
-    A slot made from others stands after them in the block's list.
-    """
-    c = bf[b, F_CLOSE, 0]
-    first = bi[b, I_LISTS, K_INST_OFF]
+def form_values(bf: Floats, bi: Ints, b: int, links: Ints, ring: Floats, nf: Floats, forming: Floats) -> None:
+    """Bring the block's indicators that tick triggers read up to the trade just applied."""
     of_lane = -1
     now = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     past = (0, 0, 0, 0, 0)
-    for j in range(first, first + bi[b, I_LISTS, K_INST_N]):
-        i = links[j]
-        lane = ni[i, N_LANE]
-        if lane != of_lane:  # one after another of a lane see the same candle
+    first = bi[b, I_LISTS, K_INST_OFF]
+    for j in range(first, first + LK_WORDS * bi[b, I_LISTS, K_INST_N], LK_WORDS):
+        i = links[j + LK_ROW]
+        lane = links[j + LK_LANE]
+        if lane != of_lane:  # those of a lane stand together and see the same candle
             of_lane = lane
             now = forming_candle(bf, bi, b, lane)
             past = (int(bi[b, I_RING_OFF, lane]), int(bi[b, I_RING_CAP, lane]), int(bi[b, I_CLOSED, lane]), 0, 0)
         dispatch.form(
-            ni[i, N_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:], now, ring, past, forming, ni[i, N_OUT]
-        )
-    first = bi[b, I_LISTS, K_SLOT_OFF]
-    for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
-        q = links[j]
-        kind = qi[q, Q_KIND]
-        lane = qi[q, Q_LANE]
-        value = np.nan
-        if kind == PRICE:
-            value = bf[b, F_SCALARS, FS_PRICE]
-        elif kind == FIELD:
-            index = qi[q, Q_INDEX]
-            if index == CLOSE:
-                value = c
-            elif bi[b, I_PARTIAL, lane] == 0:
-                if index == OPEN:
-                    value = forming_open(bf, b, lane)
-                elif index == HIGH:
-                    value = forming_high(bf, b, lane)
-                elif index == LOW:
-                    value = forming_low(bf, b, lane)
-                elif index == VOLUME:
-                    value = forming_volume(bf, b, lane)
-                else:
-                    value = forming_vwap(bf, b, lane)
-        elif kind == INDICATOR:
-            if bi[b, I_PARTIAL, lane] == 0:
-                i = qi[q, Q_INST]
-                if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] + 1.0 >= ni[i, N_STABLE]:
-                    value = forming[qi[q, Q_INDEX]]
-        elif kind == REFERENCE:
-            value = _reference(bi, b, qi[q, Q_INST], qi[q, Q_INDEX], False, ring, ni, nf, qi)
-        elif kind == DIFFERENCE:
-            value = qv[qi[q, Q_INST]] - qv[qi[q, Q_INDEX]]
-        else:
-            reference = qv[qi[q, Q_INDEX]]
-            if reference > 0.0:
-                value = qv[qi[q, Q_INST]] / reference
-        qp[q, QP_BEFORE] = qv[q]
-        qv[q] = value
+            links[j + LK_KIND], nf[i, NF_STATE:NF_PARAMS], nf[i, NF_PARAMS:], now, ring, past, forming,
+            links[j + LK_INDEX],
+        )  # fmt: skip
+
+
+@kernel
+def slot_value(
+    bf: Floats, bi: Ints, b: int, links: Ints, j: int, ring: Floats, ni: Ints, nf: Floats, forming: Floats, qi: Ints,
+    qv: Floats,
+) -> float:  # fmt: skip
+    """Return the value that the slot at `links[j]` has after a trade; those it is made from have theirs."""
+    kind = links[j + LK_KIND]
+    lane = links[j + LK_LANE]
+    index = links[j + LK_INDEX]
+    if kind == INDICATOR:
+        if bi[b, I_PARTIAL, lane] != 0:
+            return np.nan
+        i = links[j + LK_INST]
+        if i >= 0 and nf[i, NF_STATE] + 1.0 < ni[i, N_STABLE]:
+            return np.nan
+        return float(forming[index])
+    if kind == PRICE:
+        return bf[b, F_SCALARS, FS_PRICE]
+    if kind == FIELD:
+        if index == CLOSE:
+            return bf[b, F_CLOSE, 0]
+        if bi[b, I_PARTIAL, lane] != 0:
+            return np.nan
+        if index == OPEN:
+            return forming_open(bf, b, lane)
+        if index == HIGH:
+            return forming_high(bf, b, lane)
+        if index == LOW:
+            return forming_low(bf, b, lane)
+        if index == VOLUME:
+            return forming_volume(bf, b, lane)
+        return forming_vwap(bf, b, lane)
+    other = links[j + LK_INST]
+    if kind == REFERENCE:
+        return _reference(bi, b, other, index, False, ring, ni, nf, qi)
+    if kind == DIFFERENCE:
+        return float(qv[other] - qv[index])
+    reference = qv[index]
+    return float(qv[other] / reference) if reference > 0.0 else np.nan
 
 
 @kernel

@@ -16,7 +16,7 @@ import numpy as np
 from engine.compiled import kernel
 from engine.kernels_candles import Floats, Ints, Rows
 from engine.kernels_lists import join_list
-from engine.kernels_match import judge, tick_values
+from engine.kernels_match import form_values, judge, slot_value
 from engine.layout import (
     G_BLOCK,
     G_HOLD,
@@ -35,6 +35,8 @@ from engine.layout import (
     LANES,
     LIST_ACTIVE,
     LIST_IDLE,
+    LK_ROW,
+    LK_WORDS,
     P_ALWAYS,
     P_VALID_FROM,
     Q_KIND,
@@ -64,7 +66,6 @@ def judge_tick(
     """Judge the block's tick triggers after a trade was applied, each at most once (T5)."""
     if bi[b, I_LISTS, K_TICKS] == 0:
         return
-    tick_values(bf, bi, b, links, ring, ni, nf, forming, qi, qv, qp)
     woken = 1
     following = bi[b, I_HEADS, LIST_ACTIVE - 1]
     while following > 0:
@@ -74,10 +75,14 @@ def judge_tick(
         woken = t + 2
     if bi[b, I_SEEN, 0] != bi[b, I_NUMBER, 0]:  # whatever candle begins, a 1m candle does
         woken = _wake_latched(bi, b, vi, gi, woken)
+    form_values(bf, bi, b, links, ring, nf, forming)
     first = bi[b, I_LISTS, K_SLOT_OFF]
-    for j in range(first, first + bi[b, I_LISTS, K_SLOT_N]):
-        q = links[j]
-        if not qp[q, QP_LOW] < qv[q] < qp[q, QP_HIGH]:
+    for j in range(first, first + LK_WORDS * bi[b, I_LISTS, K_SLOT_N], LK_WORDS):
+        q = links[j + LK_ROW]
+        value = slot_value(bf, bi, b, links, j, ring, ni, nf, forming, qi, qv)
+        qp[q, QP_BEFORE] = qv[q]
+        qv[q] = value
+        if not qp[q, QP_LOW] < value < qp[q, QP_HIGH]:
             woken = _wake_passed(b, q, qi, qv, vi, gi, qp, wt, wv, woken)
     while woken > 1:
         t = woken - 2

@@ -48,6 +48,10 @@ T_OPEN_TS, T_CLOSE_TS, T_SESSION_OPEN, T_SESSION_CLOSE, T_NEXT_CLOSE, T_HOLD_DUE
 L_TS, L_RECV, L_SEQ, L_CODES, L_JUST_CLOSED, L_FIRST_TS, L_COVER_FROM = range(7)
 # ... of row I_LISTS: what a tick of this block computes
 K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TICKS = range(5)
+# ... of which each takes LK_WORDS links: what the loop needs of an indicator or a slot stands together. LK_INDEX of
+# an indicator: where its values go. LK_INST of an indicator's slot: the indicator, if its values must be stable.
+LK_ROW, LK_KIND, LK_LANE, LK_INDEX, LK_INST = range(5)
+LK_WORDS = 5
 # ... of row I_HEADS: where the block's lists of triggers begin (row + 1, 0 = empty): by lane the close-judged
 # ones, then tick triggers to be judged at the next trade, then those that wait for a value to pass a threshold.
 # Row I_LATCHED: by lane the crossed leaves (row + 1) whose latch ends with their candle, then paused triggers.
@@ -63,8 +67,11 @@ N_COLUMNS = 8
 NF_STATE, NF_PARAMS, NF_COLUMNS = 0, 8, 12
 
 # Slots, int64.
-Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP, Q_BLOCK, Q_USERS = range(11)
-Q_COLUMNS = 11
+Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP = range(9)
+Q_COLUMNS = 9
+# Slots, int64, what the kernel does not read: whose it is, how many hold it.
+QU_BLOCK, QU_USERS = range(2)
+QU_COLUMNS = 2
 # The last three are made from other slots: slot Q_INST as it was Q_INDEX candles ago, or from Q_INST and Q_INDEX.
 PRICE, FIELD, INDICATOR, REFERENCE, DIFFERENCE, RATIO = range(6)
 # Slots, float64: the value at the evaluation before; between the other two no threshold lies.

@@ -47,6 +47,16 @@ class Plan:
     lane: int
     is_closed: bool
 
+    @property
+    def readings(self) -> list[Reading]:
+        """What its leaves read, each once, in the order in which it is held."""
+        found: dict[Reading, None] = {}
+        for leaf in self.leaves:
+            for reading in (leaf.left, leaf.right, leaf.upper, leaf.before):
+                if reading is not None:
+                    found[reading] = None
+        return list(found)
+
 
 def plan_of(tables: Tables, spec: TriggerSpec) -> Plan:
     """Work out a template's plan; the pattern's numbers do not matter."""

@@ -19,7 +19,7 @@ from engine.tables import Tables
 from engine.templates import key_of
 from engine.thresholds import Thresholds
 
-_AT_ONCE = 16_384
+_AT_ONCE = 32_768
 """Triggers set at once: what that takes meanwhile would otherwise be more than what they take for good."""
 
 
@@ -177,6 +177,7 @@ class Matcher:
         of_symbol = {symbol: self._block_of(symbol, pattern) for symbol in dict.fromkeys(group.symbols)}
         block_list = [of_symbol[symbol] for symbol in group.symbols]
         blocks = np.array(block_list, np.int64)
+        self.slots.prepare(of_symbol.values(), plan.readings)
         rows = t.add_triggers(len(blocks))
         first = t.add_leaves(len(blocks), len(plan.leaves), plan.width)
         t.gi[rows, at.G_BLOCK], t.gi[rows, at.G_POLICY], t.gi[rows, at.G_LEAF] = blocks, plan.policy, first
@@ -394,12 +395,28 @@ class Matcher:
         row, qi = self._tables.bi[b], self._tables.qi
         tick_slots, by_lane = self.slots.lists_of(b)
         forming = {int(qi[q, at.Q_INST]) for q in tick_slots if qi[q, at.Q_KIND] == at.INDICATOR}
-        row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(sorted(forming))
-        row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(tick_slots)
+        ni = self._tables.ni
+        together = sorted(forming, key=lambda i: (int(ni[i, at.N_LANE]), i))
+        words = [
+            word for i in together
+            for word in (i, int(ni[i, at.N_KIND]), int(ni[i, at.N_LANE]), int(ni[i, at.N_OUT]), -1)
+        ]  # fmt: skip
+        row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(words)[0], len(together)
+        words = [word for q in tick_slots for word in self._slot_words(q)]
+        row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(words)[0], len(tick_slots)
         for lane, lane_slots in enumerate(by_lane):
             row[at.I_INST_OFF, lane], row[at.I_INST_N, lane] = self._put(self._candles.lanes.get((b, lane), []))
             row[at.I_CSLOT_OFF, lane], row[at.I_CSLOT_N, lane] = self._put(lane_slots)
         self._links_live[b] = self._links_used - start
+
+    def _slot_words(self, q: int) -> tuple[int, ...]:
+        """Return what the kernel reads of a slot at every trade, in the order LK_...."""
+        row: list[int] = self._tables.qi[q].tolist()
+        kind, lane, index, inst = row[at.Q_KIND], row[at.Q_LANE], row[at.Q_INDEX], row[at.Q_INST]
+        is_stable = row[at.Q_STABLE] != 0
+        if kind == at.INDICATOR and not is_stable:
+            inst = -1
+        return q, kind, lane, index, inst
 
     def _put(self, words: list[int]) -> tuple[int, int]:
         off = self._links_used

@@ -224,9 +224,8 @@ class Runner:
         order = 2.0 * entries.order[ints[:, at.X_AT]] + 1.0
         places = np.where(marks >= 0, 2.0 * np.searchsorted(self._marks, marks), order)
         # Who watches what may change before somebody looks at the candles: it is noted now.
-        picks = (
-            [self._candles.picks(b, lane) for b, lane in ints[:, at.X_BLOCK : at.X_LANE + 1].tolist()] if used else []
-        )
+        lanes: list[list[int]] = ints[:, at.X_BLOCK : at.X_LANE + 1].tolist() if used else []
+        picks: list[Picks] = [self._candles.picks_now(b, lane) for b, lane in lanes]
         self._closed.append(_Closed(places, ints, self._xf[:n].copy(), self._xv[:used].copy(), picks))
 
     def _collect_decisions(self, entries: Entries) -> None:
@@ -272,7 +271,7 @@ def _joined(
     picks: list[Picks] = []
     if before:
         for part in closed:
-            picks += part.picks or [()] * len(part.ints)
+            picks += part.picks or [None] * len(part.ints)
     return (
         np.concatenate([part.places for part in closed]),
         ints[:, at.X_MARK],

@@ -59,8 +59,15 @@ class Slots:
         if None in found:
             found = [self.ids[key] if key in self.ids else self._add(key) for key in keys]
         slots = np.array(found, np.int64)
-        np.add.at(self._tables.qi[:, at.Q_USERS], slots, 1)
+        np.add.at(self._tables.qu[:, at.QU_USERS], slots, 1)
         return slots
+
+    def prepare(self, blocks: Iterable[int], readings: Sequence[tuple[int, str, bool, bool, int]]) -> None:
+        """Make slots that are new, block by block: what one trade reads stands together."""
+        for b in blocks:
+            for reading in readings:
+                if (b, *reading) not in self.ids:
+                    self._add((b, *reading))
 
     def hold_derived(self, kind: int, blocks: Iterable[int], left: Numbers, right: Numbers) -> Numbers:
         """Count one more user of slots made of two others each."""
@@ -73,7 +80,7 @@ class Slots:
                 self._derived_keys[q] = key
             found.append(q)
         slots = np.array(found, np.int64)
-        np.add.at(self._tables.qi[:, at.Q_USERS], slots, 1)
+        np.add.at(self._tables.qu[:, at.QU_USERS], slots, 1)
         return slots
 
     def derived(self, kind: int, left: Numbers, right: Numbers) -> Numbers:
@@ -84,9 +91,9 @@ class Slots:
     def release(self, slots: Numbers) -> None:
         """Count one user less, for each time a slot is named; free those that nobody holds."""
         users, times = np.unique(slots, return_counts=True)
-        qi = self._tables.qi
-        qi[users, at.Q_USERS] -= times
-        is_held = qi[users, at.Q_USERS] > 0
+        qu = self._tables.qu
+        qu[users, at.QU_USERS] -= times
+        is_held = qu[users, at.QU_USERS] > 0
         self._thresholds.leave(users[is_held], 2 * times[is_held])
         for q in users[~is_held].tolist():
             self._free(q)
@@ -96,7 +103,7 @@ class Slots:
         block, lane, column, is_closed, is_stable_only, candles = key
         if candles:
             base = self.ids[*key[:5], 0]  # the trigger holds it, and lets go of it after this one
-            t.qi[base, at.Q_USERS] += 1
+            t.qu[base, at.QU_USERS] += 1
             q = self._new(block, at.REFERENCE, base, candles, key)
             t.qi[q, at.Q_LANE], t.qi[q, at.Q_STABLE] = lane, is_stable_only
         else:
@@ -122,14 +129,15 @@ class Slots:
         """Return a slot of a block; those it is made from stand before it in the block's list."""
         q = self._tables.add_slot()
         row = self._tables.qi[q]
-        row[at.Q_KIND], row[at.Q_INST], row[at.Q_INDEX], row[at.Q_BLOCK] = kind, inst, index, b
+        row[at.Q_KIND], row[at.Q_INST], row[at.Q_INDEX] = kind, inst, index
+        self._tables.qu[q, at.QU_BLOCK] = b
         self._of_block.setdefault(b, {})[q] = key
         self._candles.dirty.add(b)
         return q
 
     def _free(self, q: int) -> None:
         t = self._tables
-        b, kind = int(t.qi[q, at.Q_BLOCK]), int(t.qi[q, at.Q_KIND])
+        b, kind = int(t.qu[q, at.QU_BLOCK]), int(t.qi[q, at.Q_KIND])
         key = self.keys.pop(q, None)
         if key is None:
             del self._derived[self._derived_keys.pop(q)]

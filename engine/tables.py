@@ -39,6 +39,7 @@ class Tables:
         self.forming = np.zeros(64)
         self.closed = np.zeros(64)
         self.qi = np.zeros((16, at.Q_COLUMNS), np.int64)
+        self.qu = np.zeros((16, at.QU_COLUMNS), np.int64)
         self.qv = np.zeros(16)
         self.qp = np.zeros((16, at.QP_COLUMNS))
         self.wt = np.zeros(256)
@@ -165,7 +166,9 @@ class Tables:
         self.qi = _grown(self.qi, q + 1)
         self.qv = _grown(self.qv, q + 1)
         self.qp = _grown(self.qp, q + 1)
+        self.qu = _grown(self.qu, q + 1)
         self.qi[q] = 0
+        self.qu[q] = 0
         self.qv[q] = np.nan
         self.qp[q] = np.nan
         return q

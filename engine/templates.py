@@ -85,12 +85,7 @@ def template_of(spec: TriggerSpec, condition: Condition) -> Template:
 
 def is_hash(text: str) -> bool:
     """Whether it is a sha256 in small hex, which takes half of its characters in bytes."""
-    if len(text) != 2 * _HASH_BYTES:
-        return False
-    try:
-        return bytes.fromhex(text).hex() == text
-    except ValueError:
-        return False
+    return len(text) == 2 * _HASH_BYTES and not text.strip("0123456789abcdef")
 
 
 def leaves_of(condition: Condition) -> Iterator[Leaf]:
@@ -106,6 +101,9 @@ def _condition_key(condition: Condition, numbers: list[float]) -> Key:
     if isinstance(condition, Group):
         return (condition.kind, *[_condition_key(child, numbers) for child in condition.children])
     right, upper = condition.right, condition.upper
+    if upper is None and type(right) is float:  # nearly all of them
+        numbers.append(right)
+        return _of_leaf(condition), _of_operand(condition.left), None, None
     return (
         _of_leaf(condition),
         _of_operand(condition.left),

@@ -53,6 +53,7 @@ def figures(size: Size) -> Iterator[Figure]:
     assert forming.closed == candles.closed
     yield _rate("ten indicators forming on every trade", forming.ns, _TARGETS[0])
     yield from _with_triggers(tape, size)
+    yield from _reading(tape, size)
     yield from _changes(tape, size)
     yield from _peers(size)
     yield from _starts(is_cold_too=size is FULL)
@@ -102,8 +103,15 @@ def _with_triggers(tape: Tape, size: Size) -> Iterator[Figure]:
     yield _rate(f"{size.triggers[1]:,} triggers, all on {_HOT_SYMBOLS} symbols", run.ns, None, note)
 
 
+def _reading(tape: Tape, size: Size) -> Iterator[Figure]:
+    """What `... triggers` leaves out: a firing is numbers until somebody looks at it."""
+    part = Tape(tape.names, tape.symbol[:BATCH], tape.ts_ms[:BATCH], tape.price[:BATCH], tape.size[:BATCH])
+    specs = triggers.price_triggers(size.triggers[1], tape.names)
+    yield Figure("read a firing with its evidence", ours.us_a_firing(part, specs), "us", note="not in the rates above")
+
+
 def _changes(tape: Tape, size: Size) -> Iterator[Figure]:
-    count = size.triggers[1]
+    count = size.triggers[-1]
     part = Tape(tape.names, tape.symbol[:BATCH], tape.ts_ms[:BATCH], tape.price[:BATCH], tape.size[:BATCH])
     found = ours.change(part, triggers.price_triggers(count, tape.names))
     yield Figure("add a trigger", found.add, "us", 2.0, is_most=True, note=f"in bulk, {count:,}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 
@@ -28,6 +29,7 @@ def price_triggers(count: int, names: Sequence[str], *, seed: int = 3) -> list[T
             pattern,
             trigger_id=f"p{n}/t",
             pipeline_id=f"p{n}",
+            config_hash=sha256(f"{n}".encode()).hexdigest(),
             symbols=(names[n % len(names)],),
             condition=replace(leaf, right=threshold),
         )
