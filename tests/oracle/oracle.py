@@ -12,6 +12,7 @@ from tests.oracle.conditions import Leaf, kleene
 from tests.oracle.conditions import judge as judge_leaf
 from tests.oracle.facts import Fact
 from tests.oracle.records import Change, History, Mark, Record, Trade
+from tests.oracle.schedules import instants
 from tests.oracle.sessions import is_around_the_clock, session_open_before
 from tests.oracle.trigger import Armed, Edge, GateMemory, Pending
 
@@ -29,6 +30,8 @@ class Symbol:
     """End of the last minute that a trade has closed (T14)."""
     minute: int = -1
     seq: int = -1
+    prices: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """Time and price of each trade that moved the last price forward, of any session."""
     is_unknown: bool = False
     reopens_at: int = 0
     bad: int = 0
@@ -143,6 +146,8 @@ class Oracle:
                 for armed in self._armed(book):
                     if not armed.is_closed:
                         self._evaluate(armed, trade.ts_ms)
+        if trade.sets_last and (not symbol.prices or trade.ts_ms >= symbol.prices[-1][0]):
+            symbol.prices.append((trade.ts_ms, trade.price))
         symbol.applied += is_applied
         symbol.outside += not is_applied
 
@@ -309,11 +314,89 @@ class Oracle:
     # ---- marks (T13, T20, T21, T24) ----
 
     def _take_mark(self, mark: Mark) -> None:
+        if self.feed_ms is None:
+            self._begin_schedules(mark.feed_ms - 1)
         now = self.feed_ms = mark.feed_ms if self.feed_ms is None else max(self.feed_ms, mark.feed_ms)
         self._take_health(mark, now)
         for symbol in self.symbols.values():
             self._pass_time(symbol, now, close_until=now - GRACE_MS)
         self.closed_minutes = max(self.closed_minutes, (now - GRACE_MS) // 60_000 * 60_000)
+        self._fire_instants(now)
+
+    # ---- time triggers (T33) ----
+
+    def start_schedules(self, from_ms: int) -> None:
+        """Let every schedule count from the first trade of an offline tape (T24)."""
+        for armed in self._timed():
+            armed.scheduled_after = from_ms - 1
+
+    def _timed(self) -> list[Armed]:
+        return [a for rows in self.triggers.values() for a in rows.values() if a.condition is None]
+
+    def _begin_schedules(self, after_ms: int) -> None:
+        for armed in self._timed():
+            if armed.scheduled_after is None:
+                armed.scheduled_after = after_ms
+
+    def _fire_instants(self, now: int) -> None:
+        for armed in self._timed():
+            if armed.is_paused or armed.scheduled_after is None:
+                continue
+            schedule = armed.config["schedule"]
+            due = instants(schedule, armed.scheduled_after, now)
+            armed.scheduled_after = max(armed.scheduled_after, now)
+            grace_ms = round(schedule.get("missed_grace_seconds", 60) * 1000)
+            for instant in due:
+                is_latest = schedule.get("missed") == "run_once" and instant == due[-1]
+                self._fire_instant(armed, instant, is_missed=now - instant > grace_ms and not is_latest)
+
+    def _fire_instant(self, armed: Armed, instant: int, *, is_missed: bool) -> None:
+        if not armed.is_valid_from(instant):
+            return
+        firing = self._timed_firing(armed, instant)
+        session = session_open_before(armed.symbol, armed.book.session, instant)
+        reason = armed.closed_gate(instant, None, session)
+        if is_missed and reason != "expired":
+            reason = "missed"
+        if reason is not None:
+            self._suppress(armed, reason, firing)
+            return
+        armed.remember_firing(instant, None, session)
+        self._decided.append((self._place(armed, firing), "", firing))
+
+    def _timed_firing(self, armed: Armed, instant: int) -> Fact:
+        text = armed.text
+        return {
+            "firing_id": facts.firing_id(armed, instant, 0),
+            "pipeline_id": text.pipeline_id,
+            "trigger_id": text.trigger_id,
+            "trigger_version": text.version,
+            "symbol": armed.symbol,
+            "ts_ms": instant,
+            "decided_ms": instant,
+            "price": self._price_at(self.symbols[armed.symbol], instant),
+            "kind": "time",
+            "evidence": facts.evidence(
+                armed,
+                trade=None,
+                health=self._health_text(armed.symbol),
+                feed=self.feed,
+                decided_recv_ms=self._recv_ms,
+                result=True,
+            ),
+        }
+
+    @staticmethod
+    def _price_at(symbol: Symbol, instant: int) -> float | None:
+        """Return the last price, or that of the last minute with one before it; None if both are later."""
+        if not symbol.prices:
+            return None
+        last_minute = symbol.prices[-1][0] // 60_000
+        earlier = [p for p in symbol.prices if p[0] // 60_000 < last_minute]
+        for ts_ms, price in [symbol.prices[-1], *earlier[-1:]]:
+            if ts_ms <= instant:
+                return price
+        return None
 
     def _state_of(self, name: str) -> str:
         return self.symbol_health.get(name, self.health)
@@ -371,6 +454,7 @@ class Oracle:
                 armed.gates.fired_in_session = None
                 if armed.is_paused:
                     armed.forget()
+                    armed.scheduled_after = now
                 armed.is_paused = False
             elif change.action == "remove" or not armed.is_paused:
                 self._break_hold(armed, now)
@@ -396,5 +480,5 @@ class Oracle:
         rows: dict[str, Armed] = {}
         for name in text.symbols:
             book = self.book(self.symbol(name), session)
-            rows[name] = Armed(text, name, book, carried.get(name, GateMemory()))
+            rows[name] = Armed(text, name, book, carried.get(name, GateMemory()), scheduled_after=now)
         self.triggers[change.trigger_id] = rows

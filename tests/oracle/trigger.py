@@ -62,6 +62,8 @@ class Armed:
     pending: Pending | None = None
     is_paused: bool = False
     has_gap: bool = False
+    scheduled_after: int | None = None
+    """Instants of a time trigger count from here on; None until the first mark."""
     leaves: dict[str, LeafMemory] = field(default_factory=dict[str, LeafMemory])
 
     def __post_init__(self) -> None:

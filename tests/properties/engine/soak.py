@@ -8,12 +8,13 @@ import time
 from collections.abc import Sequence
 
 from tests.properties.engine.cases import Case, case
-from tests.properties.engine.checks import Check, offline_differs, parts_differ, stream_differs
+from tests.properties.engine.checks import Check, offline_differs, order_differs, parts_differ, stream_differs
 from tests.properties.engine.dice import SeededDice
 
 CHECKS: tuple[tuple[str, Check, bool], ...] = (
     ("stream", stream_differs, False),
     ("parts", parts_differ, False),
+    ("order", order_differs, False),
     ("offline", offline_differs, True),
 )
 REPORT_EVERY_S = 10.0
@@ -52,8 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed += 1
         if time.monotonic() - said > REPORT_EVERY_S:
             said = time.monotonic()
-            print(f"{3 * (seed - options.seed):,} cases in {said - began:.0f} s, no difference", file=sys.stderr)
-    print(f"{3 * (seed - options.seed):,} cases, seeds {options.seed} to {seed - 1}, no difference")
+            print(
+                f"{len(CHECKS) * (seed - options.seed):,} cases in {said - began:.0f} s, no difference", file=sys.stderr
+            )
+    print(f"{len(CHECKS) * (seed - options.seed):,} cases, seeds {options.seed} to {seed - 1}, no difference")
     return 0
 
 

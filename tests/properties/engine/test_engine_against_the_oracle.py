@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from tests.properties.engine.cases import Case, case, cases
-from tests.properties.engine.checks import Check, offline_differs, parts_differ, stream_differs
+from tests.properties.engine.checks import Check, offline_differs, order_differs, parts_differ, stream_differs
 from tests.properties.engine.dice import SeededDice
 from tests.properties.engine.soak import shrunk
 
@@ -44,7 +44,8 @@ def test_an_offline_tape_is_played_as_if_marks_stood_in_it(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "is_offline"), [(stream_differs, False), (parts_differ, False), (offline_differs, True)]
+    ("check", "is_offline"),
+    [(stream_differs, False), (parts_differ, False), (order_differs, False), (offline_differs, True)],
 )
 def test_a_thousand_longer_tapes_agree(check: Check, is_offline: bool) -> None:
     for seed in range(SEEDS):

@@ -144,8 +144,36 @@ def config(dice: Dice, start_ms: int, operands: tuple[str, ...]) -> dict[str, An
     return found | {"conditions": [top, *more], "logic": dice.pick(("AND", "OR"))}
 
 
+def schedule(dice: Dice) -> dict[str, Any]:
+    """Return when a time trigger is due: near the opens, closes and clock changes at which tapes begin."""
+    kind = dice.pick(("market_hours", "specific_time", "cron", "cron"))
+    found: dict[str, Any] = {"type": kind}
+    if kind == "market_hours":
+        found |= {"market": "US", "event": dice.pick(("open", "close")), "offset_minutes": dice.number(-5, 5)}
+    elif kind == "specific_time":
+        found |= {"time": dice.pick(("09:31", "15:59:30", "12:58", "00:00", "02:30", "01:30:15")),
+                  "timezone": dice.pick(("America/New_York", "UTC", "Europe/Berlin"))}  # fmt: skip
+        if one_in(dice, 3):
+            found["days"] = ["mon", "fri", "sun"]
+    else:
+        texts = ("*/2 9-10 * * *", "*/2 13-15,20,21 * * *", "30,31 9-16 * * 1-5", "*/15 2 * * *", "0 0 1,10 * *")
+        found |= {"expression": dice.pick(texts), "timezone": dice.pick(("America/New_York", "UTC"))}
+    if kind != "market_hours" and one_in(dice, 4):
+        found["market"] = "US"
+    if one_in(dice, 3):
+        found["missed"] = "run_once"
+    if one_in(dice, 4):
+        found["missed_grace_seconds"] = dice.pick((1, 5, 600))
+    return found
+
+
 def trigger(dice: Dice, start_ms: int, operands: tuple[str, ...], node_id: str, version: int) -> TriggerText:
     symbols = dice.pick(((CRYPTO,), (CRYPTO,), (STOCK,), SYMBOLS))
+    if one_in(dice, 8):
+        rest = common(dice, start_ms)
+        kept = ("cooldown_seconds", "max_firings_per_session", "max_firings", "valid_from", "valid_until")
+        timed = {"schedule": schedule(dice)} | {key: rest[key] for key in kept if key in rest}
+        return TriggerText("time_trigger", timed, "p", node_id, version, symbols, "1m")
     if one_in(dice, 6):
         found = common(dice, start_ms) | {
             "operator": dice.pick(ONE_SIDED), "value": dice.pick(LEVELS), "operand": dice.pick(FIELDS),
