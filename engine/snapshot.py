@@ -38,7 +38,7 @@ from engine.slots import SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
-VERSION = 5
+VERSION = 6
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from benchmarks.engine import c_candles, ours, peers, triggers
+from benchmarks.engine import c_candles, decode, ours, peers, triggers
 from benchmarks.engine.result import Figure
 from benchmarks.engine.tape import BATCH, Tape, make_tape
 
@@ -55,6 +55,7 @@ def figures(size: Size) -> Iterator[Figure]:
     yield from _with_triggers(tape, size)
     yield from _reading(tape, size)
     yield from _changes(tape, size)
+    yield from decode.figures()
     yield from _peers(size)
     yield from _starts(is_cold_too=size is FULL)
 
@@ -92,11 +93,17 @@ def _batches(tape: Tape, size: int) -> float:
 
 def _with_triggers(tape: Tape, size: Size) -> Iterator[Figure]:
     by_count: dict[int, float] = {}
+    by_firings: dict[int, int] = {}
     for count in size.triggers:
         run = ours.play(tape, triggers.price_triggers(count, tape.names), runs=1)
-        by_count[count] = run.ns
+        by_count[count], by_firings[count] = run.ns, run.firings
         share = run.firings / len(tape)
         yield _rate(f"{count:,} triggers", run.ns, _TARGETS.get(count), f"{share:.4f} firings a trade")
+    few, most = size.triggers[0], size.triggers[-1]
+    quiet = ours.play(tape, triggers.mostly_quiet_triggers(most, tape.names, live=few), runs=1)
+    assert quiet.firings == by_firings[few], "triggers that no trade reaches changed what the others did"
+    name = f"growth from {few:,} to {most:,} triggers at equal firings"
+    yield Figure(name, quiet.ns / by_count[few], "x", 1.5, is_most=True, note=f"{quiet.ns:.0f} ns a trade")
     hot = tape.names[:_HOT_SYMBOLS]
     run = ours.play(tape, triggers.price_triggers(size.triggers[1], hot), runs=1)
     note = f"{run.firings / len(tape):.4f} firings a trade"

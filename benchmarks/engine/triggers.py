@@ -37,6 +37,19 @@ def price_triggers(count: int, names: Sequence[str], *, seed: int = 3) -> list[T
     ]
 
 
+def mostly_quiet_triggers(count: int, names: Sequence[str], *, live: int) -> list[TriggerSpec]:
+    """Return so many triggers of which `live` are those of `price_triggers`, and no trade reaches the others."""
+    found = price_triggers(count, names)
+    for n, spec in enumerate(price_triggers(live, names)):
+        found[n] = spec
+    far = np.round(np.random.default_rng(5).uniform(1_000.0, 2_000.0, count), 4).tolist()
+    for n in range(live, count):
+        leaf = found[n].condition
+        assert isinstance(leaf, Leaf)
+        found[n] = replace(found[n], condition=replace(leaf, right=far[n]))
+    return found
+
+
 def forming_triggers(names: Sequence[str]) -> list[TriggerSpec]:
     """Return one trigger a symbol that reads ten indicators of 1m at every trade and never fires."""
     config: dict[str, object] = {

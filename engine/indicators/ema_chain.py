@@ -25,7 +25,8 @@ def _stable_double(params: Params) -> int:
 
 
 def _stable_triple(params: Params) -> int:
-    return math.ceil(_first_triple(params) + 3 * 3.45 * params[0])
+    # 3 * 3.45 is a little more than 10.35: rounded, or a whole number would become the next one.
+    return math.ceil(round(_first_triple(params) + 3 * 3.45 * params[0], 6))
 
 
 @kernel
