@@ -186,8 +186,9 @@ class Engine:
         return self._output()
 
     def start_schedules(self, from_ms: int) -> None:
-        """Let every schedule count from here: instants at or after `from_ms` fall due (offline tapes)."""
+        """Begin an offline tape: its first mark is not before `from_ms`, instants at or after it fall due (T24)."""
         self._timetable.start(from_ms)
+        self._runner.begin_tape(from_ms)
 
     def next_due_ms(self) -> int | None:
         """Return the feed time of the next scheduled instant of a time trigger, None without any."""

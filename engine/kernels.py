@@ -25,6 +25,7 @@ from engine.layout import (
     C_DROPPED,
     C_ENTRY,
     C_EVENTS,
+    C_FIRST_MARK,
     C_GRACE,
     C_MARK,
     C_NUMBERS,
@@ -200,6 +201,7 @@ def _work(
                 # passed when the due thing began (a trade out of order can start a hold in the past).
                 mark = (due + MARK_MS - 1) // MARK_MS * MARK_MS
                 mark = max(mark, cursor[C_MARK] if cursor[C_MARK] >= 0 else si[s, S_MARK] + MARK_MS)
+                mark = max(mark, cursor[C_FIRST_MARK])
                 if mark > offline:
                     break
                 cursor[C_MARK] = mark

@@ -158,7 +158,7 @@ DF_PER_LEAF = 7
 
 # The cursor of a run: in and out. C_ROOM_ROWS and C_ROOM_NUMBERS: what the decisions of one entry may take.
 (C_AT, C_COUNT, C_STATUS, C_MARK, C_EVENTS, C_CANDLES, C_VALUES, C_GRACE, C_CLOSED_UNTIL, C_ENTRY,
- C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS, C_DROPPED) = range(15)  # fmt: skip
+ C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS, C_FIRST_MARK, C_DROPPED) = range(16)  # fmt: skip
 # From C_DROPPED on: how many trades were not taken, by reason; never set back.
 DROPPED = ("bad_price", "bad_size", "bad_time", "no_flags", "unknown_symbol")
 BAD_PRICE, BAD_SIZE, BAD_TIME, NO_FLAGS, UNKNOWN_SYMBOL = range(5)

@@ -75,7 +75,7 @@ class Runner:
         self._hand_over = take_events
         self._hand_over_decisions = take_decisions
         self._cursor = np.zeros(at.C_COLUMNS, np.int64)
-        self._cursor[at.C_CLOSED_UNTIL] = at.UNSET
+        self._cursor[at.C_CLOSED_UNTIL] = self._cursor[at.C_FIRST_MARK] = at.UNSET
         self._events = np.zeros((64, at.E_COLUMNS), np.int64)
         self._di = np.zeros((256, at.D_COLUMNS), np.int64)
         self._df = np.zeros(4096)
@@ -104,6 +104,10 @@ class Runner:
     @dropped.setter
     def dropped(self, counts: dict[str, int]) -> None:
         self._cursor[at.C_DROPPED : at.C_COLUMNS] = [counts[reason] for reason in at.DROPPED]
+
+    def begin_tape(self, from_ms: int) -> None:
+        """Note that an offline tape begins here: no mark stands before its first trade (T24)."""
+        self._cursor[at.C_FIRST_MARK] = -(-from_ms // at.MARK_MS) * at.MARK_MS
 
     def close_minutes(self, feed_ms: int) -> None:
         """Note that a mark of this feed time has passed."""

@@ -44,11 +44,16 @@ def run(settings: Settings) -> None:
 def migrate_clickhouse(settings: Settings) -> None:
     # Copying a year of candles into a new table takes its time.
     clickhouse = ClickHouse(settings, timeout_s=_CLICKHOUSE_TIMEOUT_S)
+    engine = postgres.engine(settings, pool_size=1, statement_timeout_ms=0)
     try:
-        for applied in schema.create(clickhouse):
-            _log.info("ClickHouse migrated", version=applied.version, about=applied.about)
+        # ClickHouse has no lock of its own: that of Postgres lets one at a time through here too.
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            for applied in schema.create(clickhouse):
+                _log.info("ClickHouse migrated", version=applied.version, about=applied.about)
     finally:
         clickhouse.close()
+        engine.dispose()
     _log.info("ClickHouse schema is current")
 
 
