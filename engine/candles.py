@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from engine.indicators.state import RING_FIELDS, STARTED, VWAP
 from engine.kernels_candles import LENGTHS, rebuild_indicator
 from engine.sessions import ALWAYS, EXTENDED, SessionTable, night_ms
 from engine.tables import Tables
+from engine.watched import Picks, Watched
 
 LANE_OF: dict[str, int] = {timeframe: lane for lane, timeframe in enumerate(TIMEFRAMES)}
 SESSIONS: tuple[Session, Session] = ("regular", "extended")
@@ -56,25 +58,6 @@ class HistoryColumns:
     trades: Sequence[int] | NDArray[np.int64]
 
 
-class LanePicks:
-    """The columns of a lane that somebody watches, each with its place among the kernel's values of a candle.
-
-    Worked out when somebody looks, or just before who watches changes: ten thousand lanes close at once.
-    """
-
-    __slots__ = ("_found", "_of")
-
-    def __init__(self, candles: Candles, b: int, lane: int) -> None:
-        self._of: tuple[Candles, int, int] | None = (candles, b, lane)
-        self._found: list[tuple[str, int]] = []
-
-    def columns(self) -> list[tuple[str, int]]:
-        if self._of is not None:
-            candles, b, lane = self._of
-            self._found, self._of = candles.find_picks(b, lane), None
-        return self._found
-
-
 class Candles:
     """Who is in the tables: symbols, blocks (symbol and session), indicators, and who watches which.
 
@@ -100,7 +83,8 @@ class Candles:
         self._columns: dict[tuple[int, int], Counter[str]] = {}
         self._watched: dict[Session, list[tuple[str, int]]] = {"regular": [], "extended": []}
         self._ranks: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._picks: dict[tuple[int, int], LanePicks] = {}
+        self._picks: dict[tuple[int, int], Picks] = {}
+        self._moment: Callable[[], Watched | None] = lambda: None
         self.dirty: set[int] = set()
         self.max_values = 0
 
@@ -238,25 +222,31 @@ class Candles:
         off, n = (int(x) for x in self._tables.bi[b, at.I_OF, at.O_CAL_OFF : at.O_CAL_N + 1])
         return night_ms(self._tables.sessions[off : off + n, 0], self._tables.sessions[off : off + n, 1])
 
-    def picks(self, b: int, lane: int) -> list[tuple[str, int]]:
+    def picks(self, b: int, lane: int) -> Picks:
         """Return each wanted column with its place among the values that the kernel writes for the lane."""
-        return self.picks_now(b, lane).columns()
-
-    def picks_now(self, b: int, lane: int) -> LanePicks:
-        """Return `picks` as they are now, to be worked out when somebody looks."""
         known = self._picks.get((b, lane))
         if known is None:
-            known = self._picks[b, lane] = LanePicks(self, b, lane)
+            known = self._picks[b, lane] = self._find_picks(b, lane)
         return known
 
-    def _settle_picks(self, b: int, lane: int) -> None:
-        """Work out what was promised: who watches the lane is about to change."""
-        known = self._picks.pop((b, lane), None)
-        if known is not None:
-            known.columns()
+    def watched_now(self) -> Watched:
+        """Return which columns of which lanes are wanted at this moment."""
+        moment = self._moment()
+        if moment is None or moment.has_changed:
+            now = Watched(self.picks)
+            if moment is not None:
+                moment.later = now
+            moment, self._moment = now, weakref.ref(now)
+        return moment
 
-    def find_picks(self, b: int, lane: int) -> list[tuple[str, int]]:
-        """Work out `picks`."""
+    def _settle_picks(self, b: int, lane: int) -> None:
+        """Tell whoever may still ask what was wanted of a lane: it is about to change."""
+        moment = self._moment()
+        if moment is not None:
+            moment.settle(b, lane)
+        self._picks.pop((b, lane), None)
+
+    def _find_picks(self, b: int, lane: int) -> Picks:
         places: dict[tuple[str, Params], int] = {}
         place = 0
         for i in self.lanes.get((b, lane), ()):
@@ -317,6 +307,7 @@ class Candles:
         b, lane = int(t.ni[i, at.N_BLOCK]), int(t.ni[i, at.N_LANE])
         k, cap = int(t.bi[b, at.I_CLOSED, lane]), int(t.bi[b, at.I_RING_CAP, lane])
         first = max(0, k - cap)
+        t.bi[b, at.I_LISTS, at.K_STALE] |= 1 << lane
         values = np.empty((k - first, int(t.ni[i, at.N_WIDTH])))
         rebuild_indicator(t.ni, t.nf, t.closed, t.ring, i, int(t.bi[b, at.I_RING_OFF, lane]), cap, first, k, values)
         return values

@@ -6,20 +6,17 @@ record each costs more than the trades that made them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import layout as at
-from engine.candles import LanePicks
 from engine.condition import TIMEFRAMES
 from engine.firing import ClosedCandle
 from engine.records import Records
-
-Picks = LanePicks | None
-"""The columns of one candle; None where nobody watches any."""
+from engine.watched import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +26,27 @@ class CandleRows:
     ints      shape (n, layout.X_COLUMNS)
     floats    shape (n, layout.Y_COLUMNS): open, high, low, close, volume, vwap
     values    indicator values of all of them, those of row k from ints[k, X_VALUES] on
-    names     symbol and session of each
-    picks     the columns of each; empty where nobody watches any
+    name_of   symbol and session of a block
+    watched   the columns of a block's lane; None where nobody watches any
     """
 
     ints: NDArray[np.int64]
     floats: NDArray[np.float64]
     values: NDArray[np.float64]
-    names: Sequence[tuple[str, str]]
-    picks: Sequence[Picks]
+    name_of: Callable[[int], tuple[str, str]]
+    watched: Watched | None
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.ints)
 
     def records(self) -> list[ClosedCandle]:
         values: list[float] = self.values.tolist()
-        picks = self.picks or [None] * len(self.names)
         found: list[ClosedCandle] = []
-        for name, row, prices, wanted in zip(self.names, self.ints.tolist(), self.floats.tolist(), picks, strict=True):
-            columns = wanted.columns() if wanted is not None else ()
-            found.append(_record(name, row, prices, {text: values[row[at.X_VALUES] + k] for text, k in columns}))
+        rows: list[list[int]] = self.ints.tolist()
+        for row, prices in zip(rows, self.floats.tolist(), strict=True):
+            b, lane, first = row[at.X_BLOCK], row[at.X_LANE], row[at.X_VALUES]
+            columns = self.watched.columns(b, lane) if self.watched is not None else ()
+            found.append(_record(self.name_of(b), row, prices, {text: values[first + k] for text, k in columns}))
         return found
 
 

@@ -65,17 +65,21 @@ class _Kernel:
         return types.Dispatcher(self.dispatcher)
 
 
-class _Borrowed:
-    """What `borrowed` is to numba: an intrinsic, made when the first kernel that uses it is compiled."""
+class _Intrinsic:
+    """What an intrinsic is to numba; it is made when the first kernel that uses it is compiled."""
 
-    def __call__(self, array: Any) -> Any:
-        return array
+    def __init__(self, make: Callable[[], Any], plainly: Callable[..., Any]) -> None:
+        self._make = make
+        self._plainly = plainly
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._plainly(*arguments)
 
     @property
     def _numba_type_(self) -> Any:
         import numba.core.registry
 
-        made, cpu_target = _borrowed_intrinsic(), cast(Any, numba.core.registry.cpu_target)
+        made, cpu_target = self._make(), cast(Any, numba.core.registry.cpu_target)
         cpu_target.typing_context.refresh()
         cpu_target.target_context.refresh()
         return cpu_target.typing_context.resolve_value_type(made)
@@ -104,7 +108,43 @@ def _borrowed_intrinsic() -> Any:
     return intrinsic(typed)
 
 
+@cache
+def _fetch_intrinsic() -> Any:
+    import llvmlite.ir
+    import numba.core.cgutils
+    import numba.core.types
+    import numba.extending
+    import numba.np.arrayobj
+
+    ir, cgutils, types = cast(Any, llvmlite.ir), cast(Any, numba.core.cgutils), cast(Any, numba.core.types)
+    intrinsic, arrayobj = cast(Any, numba.extending).intrinsic, cast(Any, numba.np.arrayobj)
+
+    def typed(_context: Any, array: Any, _place: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            made = arrayobj.make_array(signature.args[0])(context, builder, value=arguments[0])
+            word, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+            address = builder.bitcast(builder.gep(made.data, [arguments[1]]), pointer)
+            kind = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
+            fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            # For writing, to be kept, data.
+            builder.call(fetch, [address, word(1), word(3), word(1)])
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp), generate
+
+    return intrinsic(typed)
+
+
 _Array = TypeVar("_Array")
+
+
+def _same(array: Any) -> Any:
+    return array
+
+
+def _nothing(array: Any, place: Any) -> None:
+    del array, place
+
 
 if TYPE_CHECKING:
 
@@ -115,8 +155,18 @@ if TYPE_CHECKING:
         the work. Whoever called the kernel holds the array until it returns.
         """
         ...
+
+    def fetch(array: object, place: int) -> None:
+        """Ask the processor for the cache line of a number that is soon wanted; it goes on meanwhile.
+
+        Args:
+            array: Contiguous.
+            place: Counted over all its numbers; past its end nothing happens.
+        """
+        ...
 else:
-    borrowed = _Borrowed()
+    borrowed = _Intrinsic(_borrowed_intrinsic, _same)
+    fetch = _Intrinsic(_fetch_intrinsic, _nothing)
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -83,6 +83,7 @@ class Engine:
         self._timetable = Timetable(self._matcher, self._decisions)
         self._news = NewsDesk()
         self._feed_ms: int | None = None
+        self._no_marks: NDArray[np.int64] = np.empty(0, np.int64)
         for session in config.sessions:
             self._candles.keep(session)
 
@@ -118,7 +119,9 @@ class Engine:
 
     def on_trades(self, trades: Trades) -> Output:
         """Take a batch of trades in log order. How the log is cut into batches changes nothing."""
-        self._runner.trades(trades, np.full(len(trades), -1, np.int64))
+        if len(self._no_marks) < len(trades):
+            self._no_marks = np.full(len(trades), -1, np.int64)
+        self._runner.trades(trades, self._no_marks[: len(trades)])
         return self._output()
 
     def play(self, trades: Trades, marks: NDArray[np.int64], *, until_ms: int | None = None) -> Output:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compiled import borrowed, kernel
+from engine.kernels_ahead import fetch_ahead
 from engine.kernels_candles import Floats, Ints, Rows, apply_trade, close_candles, in_session
 from engine.kernels_match import judge_closed
 from engine.kernels_wake import judge_tick
@@ -27,12 +28,21 @@ from engine.layout import (
     C_EVENTS,
     C_FIRST_MARK,
     C_GRACE,
+    C_LATEST,
     C_MARK,
     C_NUMBERS,
     C_ROOM_NUMBERS,
     C_ROOM_ROWS,
     C_STATUS,
     DONE,
+    EN_CODES,
+    EN_FLAGS,
+    EN_MARK,
+    EN_PRICE,
+    EN_RECV,
+    EN_SIZE,
+    EN_SYMBOL,
+    EN_TS,
     ENTRY_CATCH_UP,
     ENTRY_MARK,
     HAS_EVENTS,
@@ -116,7 +126,7 @@ def _pass_time(
     s: int, now: int, close_until: int, si: Ints, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
     programs: Ints, ni: Ints,
     nf: Floats, closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints,
-    holds: Ints, policies: Ints, qp: Floats,
+    holds: Ints, policies: Ints,
     cursor: Ints, events: Ints, di: Ints, df: Floats,
     xi: Ints, xf: Floats, xv: Floats,
 ) -> int:  # fmt: skip
@@ -141,7 +151,7 @@ def _pass_time(
         if b >= 0 and bi[b, I_LAST, L_JUST_CLOSED] != 0:
             judge_closed(
                 bf, bi, b, sessions, ring, links, programs, ni, nf, closed, qi, qv, shapes, vi, vf, gi, gt, holds,
-                policies, qp, cursor,
+                policies, cursor,
                 events, di, df, si[s, S_UNKNOWN] != 0,
             )  # fmt: skip
     if cursor[C_EVENTS] > 0:
@@ -165,19 +175,19 @@ def _what_is_wrong(price: float, size: float) -> int:
 
 @kernel
 def _work(
-    symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
-    flags: NDArray[np.uint8],
-    codes: Ints, mark_ms: Ints,
-    cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
-    programs: Ints, ni: Ints,
+    ei: Ints, ef: Floats, runs: Ints, cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints,
+    ring: Floats, links: Ints, programs: Ints, ni: Ints,
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats,
-    gi: Rows, gt: Ints, holds: Ints, policies: Ints, qp: Floats, wt: Floats, wv: Rows, events: Ints, di: Ints,
+    gi: Rows, gt: Ints, holds: Ints, policies: Ints, wt: Floats, wv: Rows, events: Ints, di: Ints,
     df: Floats, xi: Ints, xf: Floats,
     xv: Floats,
 ) -> None:  # fmt: skip
     grace = cursor[C_GRACE]
     n = int(cursor[C_COUNT])
     i = int(cursor[C_AT])
+    latest = cursor[C_LATEST]
+    run_of = int(np.searchsorted(runs, i)) - 1
+    following = i
     last_row = di.shape[0] - cursor[C_ROOM_ROWS]
     last_number = df.shape[0] - cursor[C_ROOM_NUMBERS]
     while i < n:
@@ -185,13 +195,17 @@ def _work(
             cursor[C_AT] = i
             cursor[C_STATUS] = IS_FULL
             return
-        s = symbol[i]
-        ts = ts_ms[i]
+        if i >= following:
+            run_of += 1
+            following = runs[run_of + 1] if run_of + 1 < runs.shape[0] else n
+            fetch_ahead(ei, runs, run_of, latest, si, sf, bf, bi, ring, links, ni, nf, closed, qv)
+        s = ei[i, EN_SYMBOL]
+        ts = ei[i, EN_TS]
         cursor[C_AT] = i
         cursor[C_ENTRY] = i
         status = IDLE
         until = cursor[C_CLOSED_UNTIL]
-        offline = mark_ms[i]
+        offline = ei[i, EN_MARK]
         if offline >= 0:
             while True:
                 due = next_due(si, bi, s, grace)
@@ -211,7 +225,7 @@ def _work(
                 status = _pass_time(
                     s, mark, mark - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv,
                     shapes, vi, vf,
-                    gi, gt, holds, policies, qp, cursor, events, di, df, xi, xf, xv,
+                    gi, gt, holds, policies, cursor, events, di, df, xi, xf, xv,
                 )  # fmt: skip
                 if status != IDLE:
                     cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -219,7 +233,7 @@ def _work(
             until = (offline - grace) // MINUTE_MS * MINUTE_MS
             cursor[C_MARK] = -1
             si[s, S_MARK] = offline
-        kind = flags[i]
+        kind = ei[i, EN_FLAGS]
         if kind == ENTRY_CATCH_UP:
             i += 1
             continue
@@ -227,15 +241,15 @@ def _work(
             status = _pass_time(
                 s, ts, ts - grace, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, shapes, vi,
                 vf, gi, gt, holds,
-                policies, qp, cursor, events, di, df, xi, xf, xv,
+                policies, cursor, events, di, df, xi, xf, xv,
             )  # fmt: skip
             if status != IDLE:
                 cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
                 return
             i += 1
             continue
-        p = price[i]
-        z = size[i]
+        p = ef[i, EN_PRICE]
+        z = ef[i, EN_SIZE]
         if not (p > 0.0 and p <= MOST_PRICE and z >= 0.0 and z <= MOST_SIZE and ts >= 0 and ts < MAX_MS):
             cursor[C_DROPPED + _what_is_wrong(p, z)] += 1
             i += 1
@@ -253,7 +267,7 @@ def _work(
             status = _pass_time(
                 s, ts, ts, si, bf, bi, sessions, ring, links, programs, ni, nf, closed, qi, qv, shapes, vi, vf, gi,
                 gt, holds, policies,
-                qp, cursor, events, di, df, xi, xf, xv,
+                cursor, events, di, df, xi, xf, xv,
             )  # fmt: skip
         if status != IDLE:
             cursor[C_STATUS] = HAS_EVENTS if status == STOPPED else IS_FULL
@@ -278,11 +292,11 @@ def _work(
                     si[s, S_SEQ] = 0
                 else:
                     si[s, S_SEQ] += 1
-            is_forming = apply_trade(bf, bi, b, ts, recv_ms[i], p, z, kind, codes[i], si[s, S_SEQ], ring)
+            is_forming = apply_trade(bf, bi, b, ts, ei[i, EN_RECV], p, z, kind, ei[i, EN_CODES], si[s, S_SEQ], ring)
             if is_forming and si[s, S_UNKNOWN] == 0 and bi[b, I_LISTS, K_TICKS] > 0:
                 judge_tick(
                     bf, bi, b, ts, sessions, ring, links, programs, ni, nf, forming, qi, qv, shapes, vi, vf, gi, gt,
-                    holds, policies, qp,
+                    holds, policies,
                     wt, wv, cursor, events, di, df,
                 )  # fmt: skip
         if kind & 1 and ts >= si[s, S_PRICE_TS]:
@@ -308,28 +322,24 @@ def _work(
 
 @kernel
 def run(
-    symbol: NDArray[np.int32], ts_ms: Ints, recv_ms: Ints, price: Floats, size: Floats,
-    flags: NDArray[np.uint8],
-    codes: Ints, mark_ms: Ints,
-    cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints, ring: Floats, links: Ints,
-    programs: Ints, ni: Ints,
+    ei: Ints, ef: Floats, runs: Ints, cursor: Ints, si: Ints, sf: Floats, bf: Floats, bi: Ints, sessions: Ints,
+    ring: Floats, links: Ints, programs: Ints, ni: Ints,
     nf: Floats, forming: Floats, closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats,
-    gi: Rows, gt: Ints, holds: Ints, policies: Ints, qp: Floats, wt: Floats, wv: Rows, events: Ints, di: Ints,
+    gi: Rows, gt: Ints, holds: Ints, policies: Ints, wt: Floats, wv: Rows, events: Ints, di: Ints,
     df: Floats, xi: Ints, xf: Floats,
     xv: Floats,
 ) -> None:  # fmt: skip
     """Take entries cursor[C_AT] .. cursor[C_COUNT]-1, which stand symbol by symbol in log order.
 
-    `mark_ms` is the last mark before an entry of an offline tape (T24), negative where marks come by
+    EN_MARK is the last mark before an entry of an offline tape (T24), negative where marks come by
     themselves. On return cursor[C_STATUS] says DONE, HAS_EVENTS (the caller handles `events`, sets their
     count to 0 and calls again) or IS_FULL (it takes the candles out first).
     """
     _work(
-        borrowed(symbol), borrowed(ts_ms), borrowed(recv_ms), borrowed(price), borrowed(size), borrowed(flags),
-        borrowed(codes), borrowed(mark_ms), borrowed(cursor), borrowed(si), borrowed(sf), borrowed(bf),
+        borrowed(ei), borrowed(ef), borrowed(runs), borrowed(cursor), borrowed(si), borrowed(sf), borrowed(bf),
         borrowed(bi), borrowed(sessions), borrowed(ring), borrowed(links), borrowed(programs), borrowed(ni),
         borrowed(nf), borrowed(forming), borrowed(closed), borrowed(qi), borrowed(qv),
         borrowed(shapes), borrowed(vi), borrowed(vf), borrowed(gi), borrowed(gt), borrowed(holds),
-        borrowed(policies), borrowed(qp), borrowed(wt), borrowed(wv), borrowed(events),
+        borrowed(policies), borrowed(wt), borrowed(wv), borrowed(events),
         borrowed(di), borrowed(df), borrowed(xi), borrowed(xf), borrowed(xv),
     )  # fmt: skip

@@ -34,6 +34,7 @@ from engine.layout import (
     I_INST_N,
     I_INST_OFF,
     I_LAST,
+    I_LISTS,
     I_NUMBER,
     I_OF,
     I_OPEN,
@@ -43,6 +44,7 @@ from engine.layout import (
     I_START,
     I_TIME,
     I_TRADES,
+    K_STALE,
     L_CODES,
     L_COVER_FROM,
     L_FIRST_TS,
@@ -214,6 +216,7 @@ def _begin(bf: Floats, bi: Ints, b: int, lane: int, minute: int, ring: Floats) -
     bi[b, I_START, lane] = start
     bi[b, I_END, lane] = end
     bi[b, I_OPEN, lane] = 1
+    bi[b, I_LISTS, K_STALE] |= 1 << lane
     bi[b, I_NUMBER, lane] += 1
     traded_from = max(start, session_open)
     if lane == 0:

@@ -63,8 +63,7 @@ from engine.layout import (
     I_RING_OFF,
     INDICATOR,
     INSIDE,
-    K_INST_N,
-    K_INST_OFF,
+    K_INDICATORS,
     L_JUST_CLOSED,
     LANES,
     LIST_CLOSE,
@@ -72,7 +71,6 @@ from engine.layout import (
     LK_INST,
     LK_KIND,
     LK_LANE,
-    LK_ROW,
     LK_WORDS,
     LOW,
     LT,
@@ -97,7 +95,8 @@ from engine.layout import (
     Q_KIND,
     Q_LANE,
     Q_STABLE,
-    QP_BEFORE,
+    QV_BEFORE,
+    QV_NOW,
     R_BASELINE,
     REFERENCE,
     RISES,
@@ -157,14 +156,15 @@ def _reference(
 
 
 @kernel
-def form_values(bf: Floats, bi: Ints, b: int, links: Ints, ring: Floats, nf: Floats, forming: Floats) -> None:
-    """Bring the block's indicators that tick triggers read up to the trade just applied."""
+def form_values(
+    bf: Floats, bi: Ints, b: int, links: Ints, first: int, ring: Floats, nf: Floats, forming: Floats
+) -> None:
+    """Bring the block's indicators that tick triggers read, and that are no curves, up to the trade just applied."""
     of_lane = -1
     now = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     past = (0, 0, 0, 0, 0)
-    first = bi[b, I_LISTS, K_INST_OFF]
-    for j in range(first, first + LK_WORDS * bi[b, I_LISTS, K_INST_N], LK_WORDS):
-        i = links[j + LK_ROW]
+    for j in range(first, first + LK_WORDS * bi[b, I_LISTS, K_INDICATORS], LK_WORDS):
+        i = links[j + LK_INST]
         lane = links[j + LK_LANE]
         if lane != of_lane:  # those of a lane stand together and see the same candle
             of_lane = lane
@@ -212,9 +212,9 @@ def slot_value(
     if kind == REFERENCE:
         return _reference(bi, b, other, index, False, ring, ni, nf, qi)
     if kind == DIFFERENCE:
-        return float(qv[other] - qv[index])
-    reference = qv[index]
-    return float(qv[other] / reference) if reference > 0.0 else np.nan
+        return float(qv[other, QV_NOW] - qv[index, QV_NOW])
+    reference = qv[index, QV_NOW]
+    return float(qv[other, QV_NOW] / reference) if reference > 0.0 else np.nan
 
 
 @kernel
@@ -241,7 +241,7 @@ def closed_values(
             i = qi[q, Q_INST]
             if qi[q, Q_STABLE] == 0 or nf[i, NF_STATE] >= ni[i, N_STABLE]:
                 value = closed[qi[q, Q_INDEX]]
-        qv[q] = value
+        qv[q, QV_NOW] = value
 
 
 @kernel
@@ -254,7 +254,7 @@ def _by_pct(op: int, reference: float, pct: float) -> float:
 
 
 @kernel
-def _remember(v: int, qp: Floats, shapes: Ints, vi: Rows, vf: Floats) -> None:
+def _remember(v: int, qv: Floats, shapes: Ints, vi: Rows, vf: Floats) -> None:
     """Make what was known at the evaluation before "before"; an UNKNOWN one leaves it as it was (T4).
 
     Close triggers are judged at every close, so it is what they saw last. A tick trigger is woken whenever one
@@ -274,40 +274,40 @@ def _remember(v: int, qp: Floats, shapes: Ints, vi: Rows, vf: Floats) -> None:
         if width == W_BOUNDED:
             vf[at + W_BEFORE_U] = vf[at + W_NOW_U]
         return
-    vf[at + W_BEFORE_L] = qp[vi[v, V_LEFT], QP_BEFORE]
+    vf[at + W_BEFORE_L] = qv[vi[v, V_LEFT], QV_BEFORE]
     if width == W_PLAIN:
         return
     op = shapes[shape, SH_OP]
     right = vi[v, V_RIGHT]
     if op >= RISES:
-        vf[at + W_BEFORE_R] = _by_pct(op, qp[right, QP_BEFORE], float(vf[at + W_RIGHT]))
+        vf[at + W_BEFORE_R] = _by_pct(op, qv[right, QV_BEFORE], float(vf[at + W_RIGHT]))
     else:
-        vf[at + W_BEFORE_R] = qp[right, QP_BEFORE] if right >= 0 else vf[at + W_RIGHT]
+        vf[at + W_BEFORE_R] = qv[right, QV_BEFORE] if right >= 0 else vf[at + W_RIGHT]
     if width == W_BOUNDED:
         upper = vi[v, V_UPPER]
-        vf[at + W_BEFORE_U] = qp[upper, QP_BEFORE] if upper >= 0 else vf[at + W_UPPER]
+        vf[at + W_BEFORE_U] = qv[upper, QV_BEFORE] if upper >= 0 else vf[at + W_UPPER]
 
 
 @kernel
 def _judge_leaf(
     bi: Ints, b: int, v: int, ring: Floats, ni: Ints, nf: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows,
-    vf: Floats, qp: Floats,
+    vf: Floats,
 ) -> int:  # fmt: skip
     """Return the leaf's value now and move its memory: previous values, latch."""
     shape = vi[v, V_SHAPE]
     op = shapes[shape, SH_OP]
     width = shapes[shape, SH_WIDTH]
     at = vi[v, V_NUMBERS]
-    _remember(v, qp, shapes, vi, vf)
-    left = qv[vi[v, V_LEFT]]
+    _remember(v, qv, shapes, vi, vf)
+    left = qv[vi[v, V_LEFT], QV_NOW]
     if op >= RISES:
         if shapes[shape, SH_CLOSED] != 0:
             reference = _reference(bi, b, vi[v, V_LEFT], shapes[shape, SH_CANDLES], True, ring, ni, nf, qi)
         else:
-            reference = float(qv[vi[v, V_RIGHT]])
+            reference = float(qv[vi[v, V_RIGHT], QV_NOW])
         right = _by_pct(op, reference, float(vf[at + W_RIGHT]))
     else:
-        right = qv[vi[v, V_RIGHT]] if vi[v, V_RIGHT] >= 0 else vf[at + W_RIGHT]
+        right = qv[vi[v, V_RIGHT], QV_NOW] if vi[v, V_RIGHT] >= 0 else vf[at + W_RIGHT]
     vf[at + W_NOW_L] = left
     h = 0.0
     if width > W_PLAIN:
@@ -316,7 +316,7 @@ def _judge_leaf(
     top = np.nan
     if width == W_BOUNDED:
         upper = vi[v, V_UPPER]
-        top = qv[upper] if upper >= 0 else vf[at + W_UPPER]
+        top = qv[upper, QV_NOW] if upper >= 0 else vf[at + W_UPPER]
         vf[at + W_NOW_U] = top
     if np.isnan(left) or np.isnan(right):
         return UNKNOWN
@@ -411,7 +411,7 @@ def _kleene(programs: Ints, off: int, n: int, vi: Rows, first: int) -> int:
 def judge(
     bf: Floats, bi: Ints, t: int, decided: int, sessions: Ints, ring: Floats, programs: Ints, ni: Ints, nf: Floats,
     qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints, holds: Ints, policies: Ints,
-    qp: Floats, cursor: Ints, events: Ints,
+    cursor: Ints, events: Ints,
     di: Ints, df: Floats,
 ) -> None:  # fmt: skip
     """Evaluate one trigger (T1, T2, T7). A baseline and an edge are decided here; holds are Python's, by events."""
@@ -421,7 +421,7 @@ def judge(
     b = gi[t, G_BLOCK]
     first = gi[t, G_LEAF]
     for v in range(first, first + policies[policy, P_LEAVES]):
-        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, nf, qi, qv, shapes, vi, vf, qp)
+        vi[v, V_RESULT] = _judge_leaf(bi, b, v, ring, ni, nf, qi, qv, shapes, vi, vf)
     if policies[policy, P_PROGRAM_N] == 1:
         result = int(vi[first, V_RESULT])
     else:
@@ -460,7 +460,7 @@ def judge(
 def judge_closed(
     bf: Floats, bi: Ints, b: int, sessions: Ints, ring: Floats, links: Ints, programs: Ints, ni: Ints, nf: Floats,
     closed: Floats, qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints, holds: Ints,
-    policies: Ints, qp: Floats, cursor: Ints,
+    policies: Ints, cursor: Ints,
     events: Ints, di: Ints, df: Floats, is_unknown: bool,
 ) -> None:  # fmt: skip
     """Judge the triggers of every lane that has just closed, after all of them have (T5)."""
@@ -479,6 +479,6 @@ def judge_closed(
                 following = int(gi[t, G_NEXT])
                 judge(
                     bf, bi, t, bi[b, I_END, lane], sessions, ring, programs, ni, nf, qi, qv, shapes, vi, vf, gi, gt,
-                    holds, policies, qp,
+                    holds, policies,
                     cursor, events, di, df,
                 )  # fmt: skip

@@ -15,9 +15,11 @@ import numpy as np
 
 from engine.compiled import kernel
 from engine.kernels_candles import Floats, Ints, Rows
+from engine.kernels_curves import fix_curves, follow_curves, set_value
 from engine.kernels_lists import join_list
 from engine.kernels_match import form_values, judge, slot_value
 from engine.layout import (
+    CK_WORDS,
     G_BLOCK,
     G_HOLD,
     G_LIST,
@@ -29,22 +31,26 @@ from engine.layout import (
     I_LISTS,
     I_NUMBER,
     I_SEEN,
-    K_SLOT_N,
-    K_SLOT_OFF,
+    K_CURVES,
+    K_INDICATORS,
+    K_LINES,
+    K_OFF,
+    K_SLOTS,
+    K_STALE,
     K_TICKS,
     LANES,
     LIST_ACTIVE,
     LIST_IDLE,
-    LK_ROW,
     LK_WORDS,
     P_ALWAYS,
     P_VALID_FROM,
     Q_KIND,
     Q_N,
     Q_OFF,
-    QP_BEFORE,
-    QP_HIGH,
-    QP_LOW,
+    QV_BEFORE,
+    QV_HIGH,
+    QV_LOW,
+    QV_NOW,
     RATIO,
     V_LNEXT,
     V_LPREV,
@@ -60,7 +66,7 @@ def judge_tick(
     bf: Floats, bi: Ints, b: int, decided: int, sessions: Ints, ring: Floats, links: Ints, programs: Ints, ni: Ints,
     nf: Floats, forming: Floats,
     qi: Ints, qv: Floats, shapes: Ints, vi: Rows, vf: Floats, gi: Rows, gt: Ints, holds: Ints, policies: Ints,
-    qp: Floats, wt: Floats, wv: Rows,
+    wt: Floats, wv: Rows,
     cursor: Ints, events: Ints, di: Ints, df: Floats,
 ) -> None:  # fmt: skip
     """Judge the block's tick triggers after a trade was applied, each at most once (T5)."""
@@ -73,24 +79,35 @@ def judge_tick(
         following = gi[t, G_NEXT]
         gi[t, G_WOKEN] = woken
         woken = t + 2
-    if bi[b, I_SEEN, 0] != bi[b, I_NUMBER, 0]:  # whatever candle begins, a 1m candle does
+    first = bi[b, I_LISTS, K_OFF]
+    others = first + bi[b, I_LISTS, K_LINES] + bi[b, I_LISTS, K_CURVES]
+    end = others + bi[b, I_LISTS, K_SLOTS]
+    if bi[b, I_LISTS, K_STALE] != 0:
         woken = _wake_latched(bi, b, vi, gi, woken)
-    form_values(bf, bi, b, links, ring, nf, forming)
-    first = bi[b, I_LISTS, K_SLOT_OFF]
-    for j in range(first, first + LK_WORDS * bi[b, I_LISTS, K_SLOT_N], LK_WORDS):
-        q = links[j + LK_ROW]
-        value = slot_value(bf, bi, b, links, j, ring, ni, nf, forming, qi, qv)
-        qp[q, QP_BEFORE] = qv[q]
-        qv[q] = value
-        if not qp[q, QP_LOW] < value < qp[q, QP_HIGH]:
-            woken = _wake_passed(b, q, qi, qv, vi, gi, qp, wt, wv, woken)
+        fixed = end + CK_WORDS * bi[b, I_LISTS, K_CURVES]
+        fixed += LK_WORDS * (bi[b, I_LISTS, K_INDICATORS] + bi[b, I_LISTS, K_SLOTS])
+        fix_curves(bi, b, links, fixed, ring, nf, forming, qv)
+    has_passed = follow_curves(bf, bi, b, links, first, end, qv)
+    if others < end:
+        j = end + CK_WORDS * bi[b, I_LISTS, K_CURVES]
+        form_values(bf, bi, b, links, j, ring, nf, forming)
+        j += LK_WORDS * bi[b, I_LISTS, K_INDICATORS]
+        for n in range(others, end):
+            value = slot_value(bf, bi, b, links, j, ring, ni, nf, forming, qi, qv)
+            has_passed |= set_value(links[n], value, qv)
+            j += LK_WORDS
+    if has_passed:
+        for j in range(first, end):
+            q = links[j]
+            if not qv[q, QV_LOW] < qv[q, QV_NOW] < qv[q, QV_HIGH]:
+                woken = _wake_passed(b, q, qi, qv, vi, gi, wt, wv, woken)
     while woken > 1:
         t = woken - 2
         woken = int(gi[t, G_WOKEN])
         gi[t, G_WOKEN] = 0
         judge(
             bf, bi, t, decided, sessions, ring, programs, ni, nf, qi, qv, shapes, vi, vf, gi, gt, holds, policies,
-            qp, cursor, events,
+            cursor, events,
             di, df,
         )  # fmt: skip
         if (
@@ -145,14 +162,12 @@ def _lower_bound(wt: Floats, first: int, end: int, value: float) -> int:
 
 
 @kernel
-def _wake_passed(
-    b: int, q: int, qi: Ints, qv: Floats, vi: Rows, gi: Rows, qp: Floats, wt: Floats, wv: Rows, woken: int
-) -> int:
+def _wake_passed(b: int, q: int, qi: Ints, qv: Floats, vi: Rows, gi: Rows, wt: Floats, wv: Rows, woken: int) -> int:
     """Wake the triggers whose thresholds the slot passed or touched, all when it became known or unknown."""
     first = qi[q, Q_OFF]
     end = first + qi[q, Q_N]
-    before = qp[q, QP_BEFORE]
-    now = qv[q]
+    before = qv[q, QV_BEFORE]
+    now = qv[q, QV_NOW]
     slack = RATIO_SLACK if qi[q, Q_KIND] == RATIO else 0.0
     low = min(before, now)
     high = max(before, now)
@@ -168,8 +183,8 @@ def _wake_passed(
         woken = _wake(b, wv[at], vi, gi, woken)
         at += 1
     if np.isnan(now):
-        qp[q, QP_LOW] = np.inf
-        qp[q, QP_HIGH] = -np.inf
+        qv[q, QV_LOW] = np.inf
+        qv[q, QV_HIGH] = -np.inf
         return woken
     at = _lower_bound(wt, first, end, now)
     above = wt[at] if at < end else np.inf
@@ -181,13 +196,13 @@ def _wake_passed(
             above -= abs(above) * slack
         if at > first:
             below += abs(below) * slack
-    qp[q, QP_LOW] = below
-    qp[q, QP_HIGH] = above
+    qv[q, QV_LOW] = below
+    qv[q, QV_HIGH] = above
     return woken
 
 
 @kernel
-def insert_thresholds(qi: Ints, qp: Floats, wt: Floats, wv: Rows, slots: Ints, values: Floats, leaves: Ints) -> None:
+def insert_thresholds(qi: Ints, qv: Floats, wt: Floats, wv: Rows, slots: Ints, values: Floats, leaves: Ints) -> None:
     """Merge new thresholds into those of their slots, which have room for them.
 
     Args:
@@ -214,6 +229,6 @@ def insert_thresholds(qi: Ints, qp: Floats, wt: Floats, wv: Rows, slots: Ints, v
                 new -= 1
             to -= 1
         qi[q, Q_N] += end - begin
-        qp[q, QP_LOW] = np.inf
-        qp[q, QP_HIGH] = -np.inf
+        qv[q, QV_LOW] = np.inf
+        qv[q, QV_HIGH] = -np.inf
         begin = end

@@ -46,12 +46,24 @@ I_ROWS = 22
 T_OPEN_TS, T_CLOSE_TS, T_SESSION_OPEN, T_SESSION_CLOSE, T_NEXT_CLOSE, T_HOLD_DUE, T_CANCEL, T_MINUTE = range(8)
 # ... of row I_LAST: the last applied trade of the session
 L_TS, L_RECV, L_SEQ, L_CODES, L_JUST_CLOSED, L_FIRST_TS, L_COVER_FROM = range(7)
-# ... of row I_LISTS: what a tick of this block computes
-K_INST_OFF, K_INST_N, K_SLOT_OFF, K_SLOT_N, K_TICKS = range(5)
-# ... of which each takes LK_WORDS links: what the loop needs of an indicator or a slot stands together. LK_INDEX of
-# an indicator: where its values go. LK_INST of an indicator's slot: the indicator, if its values must be stable.
-LK_ROW, LK_KIND, LK_LANE, LK_INDEX, LK_INST = range(5)
-LK_WORDS = 5
+# ... of row I_LISTS: what a tick of this block computes. From link K_OFF on stand its slots: K_LINES that are lines,
+# K_CURVES that are other curves, K_SLOTS that read one of K_INDICATORS indicators, or something else. Then stands what
+# is needed of each of the curves, of the indicators, of the other slots; and what K_FIXED curves are found from.
+# K_STALE: bit n says that the curves of timeframe n are not yet those of its forming candle.
+K_OFF, K_LINES, K_CURVES, K_INDICATORS, K_SLOTS, K_TICKS, K_STALE, K_FIXED = range(8)
+ALL_STALE = (1 << LANES) - 1
+# ... of a curve
+CK_CURVE, CK_LANE = range(2)
+CK_WORDS = 2
+# ... of an indicator and of another slot. LK_INDEX of an indicator: where its values go. LK_INST: the indicator; of
+# its slot only if its values must be stable.
+LK_KIND, LK_LANE, LK_INDEX, LK_INST = range(4)
+LK_WORDS = 4
+# ... of a curve that is an indicator's, those of one indicator together. FX_WHAT: a byte each which curve it is, its
+# timeframe, kind of indicator and which of its outputs; above them how many candles the indicator must know.
+FX_ROW, FX_INST, FX_WHAT = range(3)
+FX_WORDS = 3
+FX_LANE_AT, FX_KIND_AT, FX_OUTPUT_AT, FX_STABLE_AT = 8, 16, 24, 32
 # ... of row I_HEADS: where the block's lists of triggers begin (row + 1, 0 = empty): by lane the close-judged
 # ones, then tick triggers to be judged at the next trade, then those that wait for a value to pass a threshold.
 # Row I_LATCHED: by lane the crossed leaves (row + 1) whose latch ends with their candle, then paused triggers.
@@ -64,19 +76,22 @@ O_SYMBOL, O_SESSION, O_CAL_OFF, O_CAL_N = range(4)
 # Indicators, int64 and float64. The first eight floats are its state, then four parameters.
 N_KIND, N_BLOCK, N_LANE, N_OUT, N_WIDTH, N_HIST_OFF, N_HIST_CAP, N_STABLE = range(8)
 N_COLUMNS = 8
+SCRATCH = 32
+"""How many forming values are nobody's: kernels put there what they need for a moment."""
 NF_STATE, NF_PARAMS, NF_COLUMNS = 0, 8, 12
 
 # Slots, int64.
-Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP = range(9)
-Q_COLUMNS = 9
+Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP, Q_CURVE = range(10)
+Q_COLUMNS = 10
 # Slots, int64, what the kernel does not read: whose it is, how many hold it.
 QU_BLOCK, QU_USERS = range(2)
 QU_COLUMNS = 2
 # The last three are made from other slots: slot Q_INST as it was Q_INDEX candles ago, or from Q_INST and Q_INDEX.
 PRICE, FIELD, INDICATOR, REFERENCE, DIFFERENCE, RATIO = range(6)
-# Slots, float64: the value at the evaluation before; between the other two no threshold lies.
-QP_BEFORE, QP_LOW, QP_HIGH = range(3)
-QP_COLUMNS = 3
+# Slots, float64, a cache line each: the value, and the one at the evaluation before; between the next two no
+# threshold lies; the rest are the numbers of its curve (`engine.indicators.curves`).
+QV_NOW, QV_BEFORE, QV_LOW, QV_HIGH, QV_CURVE = range(5)
+QV_COLUMNS = 8
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP = range(6)
 
 # Leaves, int32. V_NUMBERS: where its numbers begin among those of all leaves.
@@ -158,7 +173,8 @@ DF_PER_LEAF = 7
 
 # The cursor of a run: in and out. C_ROOM_ROWS and C_ROOM_NUMBERS: what the decisions of one entry may take.
 (C_AT, C_COUNT, C_STATUS, C_MARK, C_EVENTS, C_CANDLES, C_VALUES, C_GRACE, C_CLOSED_UNTIL, C_ENTRY,
- C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS, C_FIRST_MARK, C_DROPPED) = range(16)  # fmt: skip
+ C_DECISIONS, C_NUMBERS, C_ROOM_ROWS, C_ROOM_NUMBERS, C_FIRST_MARK, C_LATEST, C_DROPPED) = range(17)  # fmt: skip
+# C_LATEST: no entry of the run is later.
 # From C_DROPPED on: how many trades were not taken, by reason; never set back.
 DROPPED = ("bad_price", "bad_size", "bad_time", "no_flags", "unknown_symbol")
 BAD_PRICE, BAD_SIZE, BAD_TIME, NO_FLAGS, UNKNOWN_SYMBOL = range(5)
@@ -171,7 +187,11 @@ X_COLUMNS = 9
 Y_OPEN, Y_HIGH, Y_LOW, Y_CLOSE, Y_VOLUME, Y_VWAP = range(6)
 Y_COLUMNS = 6
 
-# What `flags` of an entry may say besides a trade's own (T15).
+# Entries, a cache line each: int64, and float64 by a view of the same memory.
+EN_SYMBOL, EN_TS, EN_RECV, EN_CODES, EN_MARK, EN_FLAGS, EN_PRICE, EN_SIZE = range(8)
+EN_COLUMNS = 8
+
+# What EN_FLAGS besides a trade's own (T15).
 ENTRY_MARK = 128
 """No trade: live feed time `ts`."""
 ENTRY_CATCH_UP = 64

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine import layout as at
 from engine.candles import Candles
 from engine.condition import Schedule, TriggerSpec
+from engine.indicators.curves import LINE, NO_CURVE
 from engine.kernels_lists import forget_rows, join_list, join_lists, leave_lists, lose_block
 from engine.leaf_plan import LeafPlan, Plan, plan_of
 from engine.roster import ArmedTrigger, Roster, Rows
@@ -394,16 +395,27 @@ class Matcher:
         start = self._links_used
         row, qi = self._tables.bi[b], self._tables.qi
         tick_slots, by_lane = self.slots.lists_of(b)
-        forming = {int(qi[q, at.Q_INST]) for q in tick_slots if qi[q, at.Q_KIND] == at.INDICATOR}
+        curve_of: dict[int, int] = {q: int(qi[q, at.Q_CURVE]) for q in tick_slots}
+        lines = [q for q in tick_slots if curve_of[q] == LINE]
+        curves = sorted((q for q in tick_slots if curve_of[q] > LINE), key=lambda q: int(qi[q, at.Q_LANE]))
+        others = [q for q in tick_slots if curve_of[q] == NO_CURVE]
+        forming = {int(qi[q, at.Q_INST]) for q in others if qi[q, at.Q_KIND] == at.INDICATOR}
         ni = self._tables.ni
         together = sorted(forming, key=lambda i: (int(ni[i, at.N_LANE]), i))
-        words = [
+        words = [*lines, *curves, *others]
+        words += [word for q in curves for word in (curve_of[q], int(qi[q, at.Q_LANE]))]
+        words += [
             word for i in together
-            for word in (i, int(ni[i, at.N_KIND]), int(ni[i, at.N_LANE]), int(ni[i, at.N_OUT]), -1)
+            for word in (int(ni[i, at.N_KIND]), int(ni[i, at.N_LANE]), int(ni[i, at.N_OUT]), i)
         ]  # fmt: skip
-        row[at.I_LISTS, at.K_INST_OFF], row[at.I_LISTS, at.K_INST_N] = self._put(words)[0], len(together)
-        words = [word for q in tick_slots for word in self._slot_words(q)]
-        row[at.I_LISTS, at.K_SLOT_OFF], row[at.I_LISTS, at.K_SLOT_N] = self._put(words)[0], len(tick_slots)
+        words += [word for q in others for word in self._slot_words(q)]
+        fixed = [q for q in (*lines, *curves) if qi[q, at.Q_KIND] == at.INDICATOR]
+        words += [word for q in sorted(fixed, key=lambda q: int(qi[q, at.Q_INST])) for word in self._curve_words(q)]
+        lists = row[at.I_LISTS]
+        lists[at.K_FIXED] = len(fixed)
+        lists[at.K_OFF], lists[at.K_STALE] = self._put(words)[0], at.ALL_STALE
+        lists[at.K_LINES], lists[at.K_CURVES] = len(lines), len(curves)
+        lists[at.K_INDICATORS], lists[at.K_SLOTS] = len(together), len(others)
         for lane, lane_slots in enumerate(by_lane):
             row[at.I_INST_OFF, lane], row[at.I_INST_N, lane] = self._put(self._candles.lanes.get((b, lane), []))
             row[at.I_CSLOT_OFF, lane], row[at.I_CSLOT_N, lane] = self._put(lane_slots)
@@ -416,7 +428,17 @@ class Matcher:
         is_stable = row[at.Q_STABLE] != 0
         if kind == at.INDICATOR and not is_stable:
             inst = -1
-        return q, kind, lane, index, inst
+        return kind, lane, index, inst
+
+    def _curve_words(self, q: int) -> tuple[int, ...]:
+        """Return what the numbers of a slot's curve are found from once a candle, in the order FX_...."""
+        row: list[int] = self._tables.qi[q].tolist()
+        inst = row[at.Q_INST]
+        indicator: list[int] = self._tables.ni[inst].tolist()
+        needed = indicator[at.N_STABLE] if row[at.Q_STABLE] else 0
+        output = row[at.Q_INDEX] - indicator[at.N_OUT]
+        what = row[at.Q_CURVE] | row[at.Q_LANE] << at.FX_LANE_AT | indicator[at.N_KIND] << at.FX_KIND_AT
+        return q, inst, what | output << at.FX_OUTPUT_AT | needed << at.FX_STABLE_AT
 
     def _put(self, words: list[int]) -> tuple[int, int]:
         off = self._links_used

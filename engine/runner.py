@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import layout as at
-from engine.candles import SESSIONS, Candles
-from engine.closed_candles import CandleRows, ClosedCandles, Picks
+from engine.candles import Candles
+from engine.closed_candles import CandleRows, ClosedCandles
 from engine.decided import Moment
 from engine.kernels import dues, run
-from engine.kernels_order import group
+from engine.kernels_order import arrange
 from engine.matcher import Matcher
-from engine.tables import Tables
+from engine.tables import Tables, aligned
 from engine.trades import Trades
 
 Places = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
@@ -27,27 +27,33 @@ _MOST_AT_ONCE = 1 << 19
 
 
 class Entries(NamedTuple):
-    """What one run of the kernel takes, symbol by symbol; `order` is each one's place in the log."""
+    """What one run of the kernel takes, symbol by symbol: columns EN_... by two views of one memory.
 
-    symbol: NDArray[np.int32]
-    ts_ms: NDArray[np.int64]
-    recv_ms: NDArray[np.int64]
-    price: NDArray[np.float64]
-    size: NDArray[np.float64]
-    flags: NDArray[np.uint8]
-    codes: NDArray[np.int64]
-    mark_ms: NDArray[np.int64]
+    `order` is each one's place in the log, `runs` where each symbol's entries begin.
+    """
+
+    ints: NDArray[np.int64]
+    floats: NDArray[np.float64]
     order: NDArray[np.int64]
+    runs: NDArray[np.int64]
+
+    @staticmethod
+    def room(n: int) -> Entries:
+        """Return n entries of which nothing is written yet."""
+        ints = aligned((n, at.EN_COLUMNS), np.int64)
+        return Entries(ints, ints.view(np.float64), np.empty(n, np.int64), np.arange(n))
+
+    def first(self, n: int, symbols: int) -> Entries:
+        return Entries(self.ints[:n], self.floats[:n], self.order[:n], self.runs[:symbols])
 
 
 class _Closed(NamedTuple):
     """Candles as one run of the kernel left them; `places` sorts them into the log."""
 
-    places: NDArray[np.float64]
+    places: NDArray[np.int64]
     ints: NDArray[np.int64]
     floats: NDArray[np.float64]
     values: NDArray[np.float64]
-    picks: Sequence[Picks]
 
 
 class Runner:
@@ -84,6 +90,7 @@ class Runner:
         self._xv = np.zeros(8192)
         self._marks: NDArray[np.int64] = np.zeros(0, np.int64)
         self._spots = np.zeros(0, np.int64)
+        self._room = Entries.room(0)
         self._closed: list[_Closed] = []
 
     @property
@@ -123,28 +130,17 @@ class Runner:
         if len(self._spots) < self._tables.symbols:
             self._spots = np.zeros(2 * self._tables.symbols, np.int64)
         spots = self._spots[: self._tables.symbols]
-        symbols = trades.symbol[start : start + _MOST_AT_ONCE]
-        order = np.empty(len(symbols), np.int64)
-        if group(symbols, spots, order) >= 0:
-            known = np.flatnonzero((symbols >= 0) & (symbols < self._tables.symbols))
-            self._cursor[at.C_DROPPED + at.UNKNOWN_SYMBOL] += len(symbols) - len(known)
-            order = order[: len(known)]
-            group(symbols[known], spots, order)
-            order = known[order]
-        order += start
-        # Gathered, not looked up through `order` by the kernel: that misses the cache once an array and trade.
-        return Entries(
-            trades.symbol[order],
-            trades.ts_ms[order],
-            trades.recv_ms[order],
-            trades.price[order],
-            trades.size[order],
-            # The two highest bits are ours (marks).
-            trades.flags[order] & np.uint8(7),
-            trades.codes[order].view(np.int64),
-            marks[order],
-            order,
-        )
+        n = min(len(trades) - start, _MOST_AT_ONCE)
+        if len(self._room.order) < n:
+            # Kept: to have it new from the system each time costs as much as to fill it.
+            self._room = Entries.room(n)
+        room = self._room.first(n, n)
+        known, symbols = arrange(
+            trades.symbol, trades.ts_ms, trades.recv_ms, trades.price, trades.size, trades.flags,
+            trades.codes.view(np.int64), marks, start, spots, *room,
+        )  # fmt: skip
+        self._cursor[at.C_DROPPED + at.UNKNOWN_SYMBOL] += n - known
+        return room.first(known, symbols)
 
     def mark(self, feed_ms: int, *, recv_ms: int, is_offline: bool) -> None:
         """Do what is due by a mark; offline, what is due by every mark up to it, one after another."""
@@ -158,30 +154,37 @@ class Runner:
         """Return the candles closed since the last time, in the order in which they were."""
         if not self._closed:
             return ClosedCandles()
-        places, marks, ints, floats, values, picks = _joined(self._closed)
+        places, ints, floats, values = _joined(self._closed)
         self._closed = []
+        order = self._order(places, ints)
+        watched = self._candles.watched_now() if len(values) else None
+        rows = CandleRows(ints.take(order, 0), floats.take(order, 0), values, self._candles.name_of, watched)
+        return ClosedCandles(rows)
+
+    def _order(self, places: NDArray[np.int64], ints: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the candles' order: by place in the log, then by mark, symbol, session and timeframe."""
+        marks = ints[:, at.X_MARK]
+        if marks.max() < 0 and places.min() > 0:
+            # All by trades: those of one trade are one symbol's, and stand as they shall.
+            return np.sort(places << 32 | np.arange(len(places))) & 0xFFFFFFFF
         of = self._tables.bi[ints[:, at.X_BLOCK], at.I_OF]
         symbols, sessions = of[:, at.O_SYMBOL], of[:, at.O_SESSION]
-        order = np.lexsort((ints[:, at.X_LANE], sessions, self._candles.ranks()[symbols], marks, places))
-        numbers: list[tuple[int, int]] = list(zip(symbols[order].tolist(), sessions[order].tolist(), strict=True))
-        names = [(self._candles.symbols[s], SESSIONS[k]) for s, k in numbers]
-        sorted_picks = [picks[k] for k in _places(order)] if picks else []
-        return ClosedCandles(CandleRows(ints[order], floats[order], values, names, sorted_picks))
+        return np.lexsort((ints[:, at.X_LANE], sessions, self._candles.ranks()[symbols], marks, places))
 
     def _run(self, entries: Entries) -> None:
         self._matcher.flush()
         t, cursor = self._tables, self._cursor
         self._make_room()
         cursor[at.C_AT] = cursor[at.C_EVENTS] = cursor[at.C_CANDLES] = cursor[at.C_VALUES] = 0
-        cursor[at.C_COUNT] = len(entries.symbol)
+        cursor[at.C_COUNT] = len(entries.order)
         cursor[at.C_MARK] = -1
         cursor[at.C_GRACE] = self._grace_ms
+        cursor[at.C_LATEST] = entries.ints[:, at.EN_TS].max(initial=at.UNSET)
         while True:
             run(
-                *entries[:8], cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links, t.programs, t.ni,
-                t.nf, t.forming, t.closed, t.qi, t.qv, t.shapes, t.vi, t.vf, t.gi, t.gt, t.holds,
-                t.policies, t.qp,
-                t.wt, t.wv, self._events, self._di, self._df, self._xi, self._xf,
+                entries.ints, entries.floats, entries.runs, cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links,
+                t.programs, t.ni, t.nf, t.forming, t.closed, t.qi, t.qv, t.shapes, t.vi, t.vf, t.gi, t.gt, t.holds,
+                t.policies, t.wt, t.wv, self._events, self._di, self._df, self._xi, self._xf,
                 self._xv,
             )  # fmt: skip
             if cursor[at.C_STATUS] == at.HAS_EVENTS:
@@ -213,9 +216,9 @@ class Runner:
             # A mark of an offline tape stands before the trades of its instant, whatever symbol they are.
             place = int(np.searchsorted(self._marks, mark_ms, side="left"))
             return Moment(2.0 * place, mark_ms, 0)
-        if entries.flags[entry] == at.ENTRY_MARK:
-            return Moment(0.0, int(entries.ts_ms[entry]), int(entries.recv_ms[entry]))
-        return Moment(2.0 * int(entries.order[entry]) + 1.0, -1, int(entries.recv_ms[entry]))
+        if entries.ints[entry, at.EN_FLAGS] == at.ENTRY_MARK:
+            return Moment(0.0, int(entries.ints[entry, at.EN_TS]), int(entries.ints[entry, at.EN_RECV]))
+        return Moment(2.0 * int(entries.order[entry]) + 1.0, -1, int(entries.ints[entry, at.EN_RECV]))
 
     def _collect(self, entries: Entries) -> None:
         """Keep the closed candles in the output, and empty it."""
@@ -225,12 +228,13 @@ class Runner:
             return
         ints = self._xi[:n].copy()
         marks = ints[:, at.X_MARK]
-        order = 2.0 * entries.order[ints[:, at.X_AT]] + 1.0
-        places = np.where(marks >= 0, 2.0 * np.searchsorted(self._marks, marks), order)
-        # Who watches what may change before somebody looks at the candles: it is noted now.
-        lanes: list[list[int]] = ints[:, at.X_BLOCK : at.X_LANE + 1].tolist() if used else []
-        picks: list[Picks] = [self._candles.picks_now(b, lane) for b, lane in lanes]
-        self._closed.append(_Closed(places, ints, self._xf[:n].copy(), self._xv[:used].copy(), picks))
+        places = 2 * entries.order[ints[:, at.X_AT]] + 1
+        if entries.ints[0, at.EN_FLAGS] == at.ENTRY_MARK:
+            places[:] = 0
+        is_mark = marks >= 0
+        if is_mark.any():
+            places[is_mark] = 2 * np.searchsorted(self._marks, marks[is_mark])
+        self._closed.append(_Closed(places, ints, self._xf[:n].copy(), self._xv[:used].copy()))
 
     def _collect_decisions(self, entries: Entries) -> None:
         """Hand on the decisions in the output, and empty it."""
@@ -242,11 +246,11 @@ class Runner:
         entry, marks = ints[:, at.D_AT], ints[:, at.D_MARK]
         # As `_moment` for each.
         is_mark = marks >= 0
-        is_live_mark = ~is_mark & (entries.flags[entry] == at.ENTRY_MARK)
+        is_live_mark = ~is_mark & (entries.ints[entry, at.EN_FLAGS] == at.ENTRY_MARK)
         positions = np.where(is_mark, 2.0 * np.searchsorted(self._marks, marks), 2.0 * entries.order[entry] + 1.0)
         positions[is_live_mark] = 0.0
-        receipts = np.where(is_mark, 0, entries.recv_ms[entry])
-        stamps = np.where(is_live_mark, entries.ts_ms[entry], marks)
+        receipts = np.where(is_mark, 0, entries.ints[entry, at.EN_RECV])
+        stamps = np.where(is_live_mark, entries.ints[entry, at.EN_TS], marks)
         self._hand_over_decisions(ints, self._df[:used].copy(), (positions, stamps, receipts))
 
     def _take_events(self, entries: Entries) -> None:
@@ -257,45 +261,31 @@ class Runner:
         self._hand_over(events, moment)
 
 
-def _places(order: NDArray[np.intp]) -> list[int]:
-    return order.tolist()
-
-
 def _joined(
     closed: list[_Closed],
-) -> tuple[
-    NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], list[Picks]
-]:
-    """Return places, marks, integers, prices, indicator values and picks of all of them."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return places, integers, prices and indicator values of all of them."""
+    if len(closed) == 1:
+        return closed[0]
     before = 0
     for part in closed:
         part.ints[:, at.X_VALUES] += before
         before += len(part.values)
-    ints = np.concatenate([part.ints for part in closed])
-    picks: list[Picks] = []
-    if before:
-        for part in closed:
-            picks += part.picks or [None] * len(part.ints)
     return (
         np.concatenate([part.places for part in closed]),
-        ints[:, at.X_MARK],
-        ints,
+        np.concatenate([part.ints for part in closed]),
         np.concatenate([part.floats for part in closed]),
         np.concatenate([part.values for part in closed]),
-        picks,
     )
 
 
 def _mark_entries(symbols: NDArray[np.int32], feed_ms: int, *, recv_ms: int, is_offline: bool) -> Entries:
-    n = len(symbols)
-    return Entries(
-        symbols.copy(),
-        np.full(n, feed_ms, np.int64),
-        np.full(n, recv_ms, np.int64),
-        np.zeros(n),
-        np.zeros(n),
-        np.full(n, at.ENTRY_CATCH_UP if is_offline else at.ENTRY_MARK, np.uint8),
-        np.zeros(n, np.int64),
-        np.full(n, feed_ms if is_offline else -1, np.int64),
-        np.zeros(n, np.int64),
-    )
+    entries = Entries.room(len(symbols))
+    entries.order[:] = 0
+    entries.floats[:] = 0.0
+    ints = entries.ints
+    ints[:, at.EN_SYMBOL], ints[:, at.EN_TS], ints[:, at.EN_RECV] = symbols, feed_ms, recv_ms
+    ints[:, at.EN_CODES] = 0
+    ints[:, at.EN_FLAGS] = at.ENTRY_CATCH_UP if is_offline else at.ENTRY_MARK
+    ints[:, at.EN_MARK] = feed_ms if is_offline else -1
+    return entries

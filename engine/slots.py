@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from engine import layout as at
 from engine.candles import Candles
+from engine.indicators import curves
+from engine.indicators.column import parse_column
+from engine.indicators.curves import LINE
 from engine.tables import Tables
 from engine.thresholds import Thresholds
 
@@ -112,18 +115,27 @@ class Slots:
             row[at.Q_LANE], row[at.Q_CLOSED], row[at.Q_STABLE] = lane, is_closed, is_stable_only
             if column == "price":
                 row[at.Q_KIND] = at.PRICE
+                self._follow_price(q)
             elif column in _FIELD:
                 row[at.Q_INDEX] = _FIELD[column]
+                if column == "close":
+                    self._follow_price(q)
             else:
                 self._candles.ask(block, lane, column)
                 i, index = self._candles.row_of(block, lane, column)
                 row[at.Q_KIND], row[at.Q_INST] = at.INDICATOR, i
                 row[at.Q_INDEX] = int(t.ni[i, at.N_OUT]) + index
+                row[at.Q_CURVE] = parse_column(column).curve
             if is_closed:
-                t.qv[q] = self._last_closed(key, q)
+                t.qv[q, at.QV_NOW] = self._last_closed(key, q)
         self.ids[key] = q
         self.keys[q] = key
         return q
+
+    def _follow_price(self, q: int) -> None:
+        """Let a slot be a line that is the forming close itself."""
+        self._tables.qi[q, at.Q_CURVE] = LINE
+        self._tables.qv[q, at.QV_CURVE :] = curves.IDENTITY
 
     def _new(self, b: int, kind: int, inst: int, index: int, key: Key | None) -> int:
         """Return a slot of a block; those it is made from stand before it in the block's list."""
@@ -171,7 +183,7 @@ class Slots:
         """Read closed values again after history came in."""
         for q, key in self._of_block.get(b, {}).items():
             if key is not None and key[3] and key[1] == lane:
-                self._tables.qv[q] = self._last_closed(key, q)
+                self._tables.qv[q, at.QV_NOW] = self._last_closed(key, q)
 
     def lists_of(self, b: int) -> tuple[list[int], list[list[int]]]:
         """Return the slots of a block that trades change, and by lane those that closes do."""

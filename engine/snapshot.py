@@ -156,7 +156,7 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         "closed": np.concatenate([_outputs(tables, tables.closed, i) for _, i in keys] or [np.empty(0)]),
         "hist_cap": tables.ni[[i for _, i in keys], at.N_HIST_CAP],
         "hist": np.concatenate([_hist(tables, i) for _, i in keys] or [np.empty(0)]),
-        "slots": tables.qv[[q for _, q in slots]],
+        "slots": tables.qv[[q for _, q in slots], at.QV_NOW],
         "leaves": tables.vi[leaf_rows][:, list(_LEAF_COLUMNS)],
         "sides": _sides(tables, leaf_rows),
         "triggers": tables.gi[trigger_rows][:, list(_TRIGGER_COLUMNS)],
@@ -264,7 +264,7 @@ def _put_indicators(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, ca
 
 def _put_triggers(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, matcher: Matcher) -> None:
     for value, key in zip(arrays["slots"], meta.slots, strict=True):
-        tables.qv[matcher.slots.ids[SlotKey(*key)]] = value
+        tables.qv[matcher.slots.ids[SlotKey(*key)], at.QV_NOW] = value
     leaf = side = 0
     entries = [matcher.get(trigger.spec["trigger_id"]) for trigger in meta.triggers]
     armed = [a for entry in entries if entry is not None for a in entry.rows.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 import numpy as np
@@ -13,11 +14,23 @@ from engine.indicators.state import RING_FIELDS
 _N = TypeVar("_N", bound=np.generic)
 
 
+_LINE = 64
+"""Bytes of a cache line: rows of a table are made to begin with one."""
+
+
+def aligned(shape: tuple[int, ...], kind: type[_N]) -> NDArray[_N]:
+    """Return zeros whose first row begins with a cache line; what is never written takes no memory."""
+    size = math.prod(shape) * np.dtype(kind).itemsize
+    memory = np.zeros(size + _LINE, np.uint8)
+    begin = -memory.ctypes.data % _LINE
+    return memory[begin : begin + size].view(kind).reshape(shape)
+
+
 def _grown(table: NDArray[_N], rows: int) -> NDArray[_N]:
     """Return the table, or a larger copy with zeroed new rows, so that it has at least `rows`."""
     if rows <= len(table):
         return table
-    larger = np.zeros((max(rows, 2 * len(table)), *table.shape[1:]), table.dtype)
+    larger = aligned((max(rows, 2 * len(table)), *table.shape[1:]), table.dtype.type)
     larger[: len(table)] = table
     return larger
 
@@ -26,30 +39,29 @@ class Tables:
     """All arrays of one engine; `engine.layout` says what stands where. Rows are given out, and freed here."""
 
     def __init__(self) -> None:
-        self.si = np.zeros((16, at.S_WIDTH), np.int64)
-        self.sf = np.zeros((16, at.SF_WIDTH))
-        self.bf = np.zeros((16, at.F_ROWS, at.PADDED))
-        self.bi = np.zeros((16, at.I_ROWS, at.PADDED), np.int64)
+        self.si = aligned((16, at.S_WIDTH), np.int64)
+        self.sf = aligned((16, at.SF_WIDTH), np.float64)
+        self.bf = aligned((16, at.F_ROWS, at.PADDED), np.float64)
+        self.bi = aligned((16, at.I_ROWS, at.PADDED), np.int64)
         self.sessions = np.zeros((1, 2), np.int64)
         self.ring = np.zeros(1024)
         self.links = np.zeros(256, np.int64)
         self.programs = np.zeros(256, np.int64)
-        self.ni = np.zeros((16, at.N_COLUMNS), np.int64)
-        self.nf = np.zeros((16, at.NF_COLUMNS))
+        self.ni = aligned((16, at.N_COLUMNS), np.int64)
+        self.nf = aligned((16, at.NF_COLUMNS), np.float64)
         self.forming = np.zeros(64)
         self.closed = np.zeros(64)
-        self.qi = np.zeros((16, at.Q_COLUMNS), np.int64)
+        self.qi = aligned((16, at.Q_COLUMNS), np.int64)
         self.qu = np.zeros((16, at.QU_COLUMNS), np.int64)
-        self.qv = np.zeros(16)
-        self.qp = np.zeros((16, at.QP_COLUMNS))
+        self.qv = aligned((16, at.QV_COLUMNS), np.float64)
         self.wt = np.zeros(256)
         self.wv = np.zeros(256, np.int32)
         self.shapes = np.zeros((16, at.SH_COLUMNS), np.int64)
         self.vi = np.zeros((16, at.V_COLUMNS), np.int32)
         self.vf = np.zeros(64)
         self.policies = np.zeros((16, at.P_COLUMNS), np.int64)
-        self.gi = np.zeros((16, at.G_COLUMNS), np.int32)
-        self.gt = np.zeros((16, at.GT_COLUMNS), np.int64)
+        self.gi = aligned((16, at.G_COLUMNS), np.int32)
+        self.gt = aligned((16, at.GT_COLUMNS), np.int64)
         self.holds = np.zeros((16, at.HO_COLUMNS), np.int64)
         self.hold_trades = np.zeros((16, at.HF_COLUMNS))
         self.symbols = 0
@@ -61,7 +73,7 @@ class Tables:
         self._known_policies: dict[tuple[int, ...], int] = {}
         self._known_shapes: dict[tuple[int, ...], int] = {}
         self._indicators = _Rows()
-        self._outputs = _Spans()
+        self._outputs = _Spans(at.SCRATCH)
         self._slots = _Rows()
         self._leaves = _Spans()
         self._numbers = _Spans()
@@ -165,12 +177,10 @@ class Tables:
         q = self._slots.take()
         self.qi = _grown(self.qi, q + 1)
         self.qv = _grown(self.qv, q + 1)
-        self.qp = _grown(self.qp, q + 1)
         self.qu = _grown(self.qu, q + 1)
         self.qi[q] = 0
         self.qu[q] = 0
         self.qv[q] = np.nan
-        self.qp[q] = np.nan
         return q
 
     def free_slot(self, q: int) -> None:
@@ -304,8 +314,8 @@ class _Spans:
 
     __slots__ = ("_free", "_next")
 
-    def __init__(self) -> None:
-        self._next = 0
+    def __init__(self, begin: int = 0) -> None:
+        self._next = begin
         self._free: dict[int, list[int]] = {}
 
     def take(self, n: int) -> int:

@@ -60,7 +60,7 @@ class Thresholds:
         firsts = np.flatnonzero(np.append(True, slots[1:] != slots[:-1]))
         for q, n in zip(slots[firsts].tolist(), np.diff(np.append(firsts, len(slots))).tolist(), strict=True):
             t.room_for_thresholds(q, int(t.qi[q, at.Q_N]) + n)
-        insert_thresholds(t.qi, t.qp, t.wt, t.wv, slots, values[order], leaves[order])
+        insert_thresholds(t.qi, t.qv, t.wt, t.wv, slots, values[order], leaves[order])
 
     def _sweep(self, q: int) -> None:
         """Keep the thresholds that a leaf of a trigger in force has, each once."""
@@ -85,7 +85,7 @@ class Thresholds:
         t.wt[off : off + len(kept)] = kept["f0"]
         t.wv[off : off + len(kept)] = kept["f1"]
         t.qi[q, at.Q_N] = len(kept)
-        t.qp[q, at.QP_LOW], t.qp[q, at.QP_HIGH] = np.inf, -np.inf
+        t.qv[q, at.QV_LOW], t.qv[q, at.QV_HIGH] = np.inf, -np.inf
 
     def _constants(self, vi: NDArray[np.int32]) -> tuple[NDArray[np.float64], ...]:
         """Return the leaves' numbers that are given: right side, hysteresis, upper bound; NaN where one is not."""

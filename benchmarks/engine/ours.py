@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.engine import triggers
 from benchmarks.engine.tape import BATCH, Tape
+from benchmarks.engine.tape import history as make_history
 from engine.condition import TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
 
@@ -26,17 +27,25 @@ class Run:
     firings: int
 
 
-def play(tape: Tape, specs: Sequence[TriggerSpec] = (), *, batch: int = BATCH, runs: int = 3) -> Run:
-    """Play the tape to new engines with these triggers armed; the first tenth is not timed (it warms up)."""
-    found = [_once(tape, specs, batch) for _ in range(runs)]
+def play(tape: Tape, specs: Sequence[TriggerSpec] = (), *, batch: int = BATCH, runs: int = 3, history: int = 0) -> Run:
+    """Play the tape to new engines with these triggers armed; the first tenth is not timed (it warms up).
+
+    Args:
+        history: How many 1m candles each symbol has before the tape begins.
+    """
+    found = [_once(tape, specs, batch, history) for _ in range(runs)]
     assert len({(r.closed, r.firings) for r in found}) == 1, "the same tape gave two results"
     return Run(statistics.median(r.ns for r in found), found[0].closed, found[0].firings)
 
 
-def _once(tape: Tape, specs: Sequence[TriggerSpec], batch: int) -> Run:
+def _once(tape: Tape, specs: Sequence[TriggerSpec], batch: int, history: int) -> Run:
     engine = Engine(EngineConfig())
     batches = list(tape.batches(engine, size=batch))
     engine.apply(triggers.armed(specs), at_ms=0)
+    if history:
+        before = make_history(candles=history)
+        for name in tape.names:
+            engine.on_history(name, "regular", "1m", "bench", before)
     untimed = min(len(batches) - 1, max(1, len(batches) // 10))
     closed = firings = timed = 0
     for part in batches[:untimed]:

@@ -49,7 +49,7 @@ def figures(size: Size) -> Iterator[Figure]:
     yield from _against_c(tape, candles)
     yield Figure("a batch of 256 trades, candles only", _batches(tape, 256), "ns/trade")
     yield Figure("a batch of 1 trade, candles only", _batches(tape, 1), "ns/trade")
-    forming = ours.play(tape, triggers.forming_triggers(tape.names), runs=size.runs)
+    forming = ours.play(tape, triggers.forming_triggers(tape.names), runs=size.runs, history=64)
     assert forming.closed == candles.closed
     yield _rate("ten indicators forming on every trade", forming.ns, _TARGETS[0])
     yield from _with_triggers(tape, size)
@@ -136,6 +136,7 @@ def _peers(size: Size) -> Iterator[Figure]:
         triggers.forming_triggers(tape.names),
         batch=4096,
         runs=size.runs,
+        history=64,
     )
     yield Figure(f"engine, {_PEER_SYMBOLS} symbols, ten indicators", mine.ns, "ns/trade")
     for peer in peers.installed():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.candles import HistoryColumns
 from engine.engine import Engine
 from engine.trades import ALL_FLAGS, Trades
 
@@ -49,6 +50,18 @@ class Tape:
                 symbol=ids[a:b], ts_ms=self.ts_ms[a:b], recv_ms=zeros[a:b], price=self.price[a:b],
                 size=self.size[a:b], flags=flags[a:b], codes=codes[a:b],
             )  # fmt: skip
+
+
+def history(*, candles: int, seed: int = 11) -> HistoryColumns:
+    """Return 1m candles up to the tape's beginning, of a price that wanders around 100."""
+    chance = np.random.default_rng(seed)
+    close = np.round(100.0 * np.exp(chance.normal(0.0, 1e-3, candles)), 4)
+    begin = np.append(close[:1], close[:-1])
+    ones = np.ones(candles)
+    return HistoryColumns(
+        ts_ms=BEGIN_MS - 60_000 * np.arange(candles, 0, -1), open=begin, high=np.maximum(begin, close),
+        low=np.minimum(begin, close), close=close, volume=100 * ones, vwap=close, trades=ones.astype(np.int64),
+    )  # fmt: skip
 
 
 def make_tape(*, symbols: int, trades: int, seed: int = 7) -> Tape:

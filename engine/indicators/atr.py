@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from engine.compiled import kernel
+from engine.indicators.curves import REACH, set_unknown
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, HIGH, LOW, Now, Out, Past, Ring, State
+from engine.indicators.state import CLOSE, HIGH, LOW, Curve, Now, Out, Past, Ring, State
 from engine.ranges import NOT_NEGATIVE
 
 COUNT, PREVIOUS, RANGE = range(3)
@@ -50,6 +51,17 @@ def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: in
 
 
 @kernel
+def fix(st: State, p: State, curve: Curve) -> None:
+    p0, n = p[0], st[COUNT]
+    if n < p0:
+        set_unknown(curve)
+        return
+    curve[0] = st[PREVIOUS]
+    curve[1] = 1.0 / p0
+    curve[2] = (st[RANGE] if n == p0 else st[RANGE] * (p0 - 1.0)) / p0
+
+
+@kernel
 def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
     p0 = p[0]
     h, low, c = now[HIGH], now[LOW], now[CLOSE]
@@ -69,6 +81,8 @@ DEFINITION = IndicatorDef(
     summary="Average true range, in the unit of the price.",
     ranges=(NOT_NEGATIVE,),
     talib_name="ATR",
+    curves=(REACH,),
+    fix=fix,
     form=form,
     advance=advance,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from engine.compiled import kernel
+from engine.indicators.curves import LINE, LOWER, UPPER, set_unknown
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
+from engine.indicators.state import CLOSE, Curve, Now, Out, Past, Ring, State
 
 COUNT, SHIFT, SUM, SQUARES = range(4)
 
@@ -35,6 +36,26 @@ def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: in
     out[at] = middle + p1 * deviation
     out[at + 1] = middle
     out[at + 2] = middle - p1 * deviation
+
+
+@kernel
+def fix(st: State, p: State, curve: Curve) -> None:
+    """Write mean of the other closes, 1/period, and under the root: their share, and that of the close's distance.
+
+    With n others of mean m and squares s about it, a close at distance d from m makes the sum of squares
+    s + d*d*n/(n + 1).
+    """
+    p0, width = p[0], p[1]
+    others = p0 - 1.0
+    if st[COUNT] < others:
+        set_unknown(curve)
+        return
+    mean = st[SUM] / others
+    squares = st[SQUARES] - st[SUM] * mean
+    curve[0] = st[SHIFT] + mean
+    curve[1] = 1.0 / p0
+    curve[2] = width * width * (squares if squares > 0.0 else 0.0) / p0
+    curve[3] = width * width * others / (p0 * p0)
 
 
 @kernel
@@ -67,6 +88,8 @@ DEFINITION = IndicatorDef(
     deviation="no width in a flat market, where TA-Lib leaves up to 1e-8 of its sums of squares",
     summary="Bollinger bands: average of the close and bands of some population deviations around it.",
     talib_name="BBANDS",
+    curves=(UPPER, LINE, LOWER),
+    fix=fix,
     form=form,
     advance=advance,
 )

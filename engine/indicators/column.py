@@ -18,6 +18,11 @@ class Column:
     params: Params
     index: int
 
+    @property
+    def curve(self) -> int:
+        """Which curve in the forming close it is (`engine.indicators.curves`)."""
+        return self.definition.curve_of(self.index)
+
 
 @lru_cache(maxsize=4096)
 def parse_column(text: str) -> Column:

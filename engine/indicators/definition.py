@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.indicators.state import Now, Out, Past, Ring, State
+from engine.compiled import kernel
+from engine.indicators.curves import NO_CURVE, set_unknown
+from engine.indicators.state import Curve, Now, Out, Past, Ring, State
 from engine.ranges import ANY, Range
 
 Params = tuple[float, ...]
@@ -30,6 +32,13 @@ Form = Callable[[State, State, Now, Ring, Past, Out, int], None]
 """state, params, now, ring, past, out, at: writes the outputs to out[at], out[at + 1], ... (a kernel)."""
 Advance = Callable[[State, State, Now, Ring, Past], None]
 """state, params, now, ring, past; the ring has the candle already (a kernel)."""
+Fix = Callable[[State, State, Curve], None]
+"""state, params, curve: writes the numbers of the curve (a kernel)."""
+
+
+@kernel
+def no_curve(st: State, p: State, curve: Curve) -> None:
+    set_unknown(curve)
 
 
 def _none(params: Params) -> int:
@@ -76,6 +85,11 @@ class IndicatorDef:
     """Where the formula is from, where it is not TA-Lib's."""
     deviation: str = ""
     """In what it is not TA-Lib's, although it bears TA-Lib's name (T18)."""
+    curves: tuple[int, ...] = ()
+    """Which curve in the forming close each output is: one for all, or one an output; none need be. Of a LINE the
+    engine finds the numbers itself, from two values of `form`, which must read nothing of the candle but its close."""
+    fix: Fix = no_curve
+    """Writes the numbers of the outputs' curves that are no lines."""
     hidden: int = 0
     """Further numbers that `form` writes behind the outputs, for itself; nobody can name them."""
     own_past: Callable[[Params], int] = _none
@@ -120,6 +134,12 @@ class IndicatorDef:
         if any(known != n for known, n in implied):
             return params
         return tuple(n for p, n in zip(self.params, params, strict=True) if p.implied is None)
+
+    def curve_of(self, index: int) -> int:
+        """Return which curve an output is."""
+        if len(self.curves) > 1:
+            return self.curves[index]
+        return self.curves[0] if self.curves else NO_CURVE
 
     def range_of(self, output: str) -> Range:
         """Return the numbers an output can be; "" where there is one value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.compiled import kernel
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import POSITIVE
@@ -63,6 +64,7 @@ DEFINITION = IndicatorDef(
     ranges=(POSITIVE,),
     talib_name="EMA",
     signals=("golden_cross", "death_cross"),
+    curves=(LINE,),
     form=form,
     advance=advance,
 )

@@ -6,6 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators import lookback
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 
@@ -81,6 +82,7 @@ DOUBLE = IndicatorDef(
     window=lookback.one,
     summary="Double exponential moving average: twice the average less the average of it.",
     talib_name="DEMA",
+    curves=(LINE,),
     form=form_double,
     advance=advance,
 )
@@ -94,6 +96,7 @@ TRIPLE = IndicatorDef(
     window=lookback.one,
     summary="Triple exponential moving average: less lag than DEMA, more overshoot.",
     talib_name="TEMA",
+    curves=(LINE,),
     form=form_triple,
     advance=advance,
 )

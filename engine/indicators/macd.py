@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.compiled import kernel
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 
@@ -91,6 +92,7 @@ DEFINITION = IndicatorDef(
     signals=("bullish_crossover", "bearish_crossover"),
     sides=("line", "signal"),
     problem=_problem,
+    curves=(LINE,),
     form=form,
     advance=advance,
 )

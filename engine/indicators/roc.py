@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.compiled import kernel
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import Range
@@ -52,6 +53,7 @@ DEFINITION = IndicatorDef(
     summary="Rate of change of the close over some candles, in percent.",
     talib_name="ROC",
     ranges=(Range(low=-100.0, low_open=True),),
+    curves=(LINE,),
     form=form,
     advance=advance,
 )
@@ -65,6 +67,7 @@ MOMENTUM = IndicatorDef(
     window=_period,
     summary="Momentum: change of the close over some candles, in the unit of the price.",
     talib_name="MOM",
+    curves=(LINE,),
     form=form_momentum,
     advance=advance,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from engine.compiled import kernel
+from engine.indicators.curves import SHARE, set_unknown
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
+from engine.indicators.state import CLOSE, Curve, Now, Out, Past, Ring, State
 from engine.ranges import PERCENT
 
 COUNT, PREVIOUS, GAIN, LOSS = range(4)
@@ -51,6 +52,18 @@ def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: in
 
 
 @kernel
+def fix(st: State, p: State, curve: Curve) -> None:
+    p0, n = p[0], st[COUNT]
+    if n < p0:
+        set_unknown(curve)
+        return
+    weight = 1.0 if n == p0 else p0 - 1.0
+    curve[0] = st[PREVIOUS]
+    curve[1] = st[GAIN] * weight
+    curve[2] = (st[GAIN] + st[LOSS]) * weight
+
+
+@kernel
 def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
     p0 = p[0]
     c = now[CLOSE]
@@ -83,6 +96,8 @@ DEFINITION = IndicatorDef(
     summary="Relative strength index, 0 to 100; unknown until the price has changed once.",
     ranges=(PERCENT,),
     talib_name="RSI",
+    curves=(SHARE,),
+    fix=fix,
     form=form,
     advance=advance,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.compiled import kernel
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import POSITIVE
@@ -48,6 +49,7 @@ DEFINITION = IndicatorDef(
     ranges=(POSITIVE,),
     talib_name="SMA",
     signals=("golden_cross", "death_cross"),
+    curves=(LINE,),
     form=form,
     advance=advance,
 )

@@ -10,6 +10,8 @@ State = NDArray[np.float64]
 Ring = NDArray[np.float64]
 """All closed candles kept: field f of candle k of a series is `ring[off + f*cap + (k & (cap-1))]`."""
 Out = NDArray[np.float64]
+Curve = NDArray[np.float64]
+"""The numbers of an output's curve (`engine.indicators.curves`), at most four."""
 
 SLOTS = 8
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP, STARTED, TRADES = range(8)

@@ -6,6 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators import bbands, lookback
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import NOT_NEGATIVE
@@ -106,6 +107,7 @@ SLOPE = IndicatorDef(
     window=lookback.period,
     summary="Slope of the least-squares line through the closes, in price a candle.",
     talib_name="LINEARREG_SLOPE",
+    curves=(LINE,),
     form=form_slope,
     advance=advance_slope,
 )

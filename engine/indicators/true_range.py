@@ -6,8 +6,9 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators import atr, ema, lookback
+from engine.indicators.curves import LINE, NO_CURVE, REACH, set_unknown
 from engine.indicators.definition import IndicatorDef, Param, Params
-from engine.indicators.state import CLOSE, HIGH, LOW, Now, Out, Past, Ring, State
+from engine.indicators.state import CLOSE, HIGH, LOW, Curve, Now, Out, Past, Ring, State
 from engine.ranges import NOT_NEGATIVE
 
 COUNT, PREVIOUS = range(2)
@@ -34,6 +35,16 @@ def form(st: State, p: State, now: Now, ring: Ring, past: Past, out: Out, at: in
 def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
     st[PREVIOUS] = now[CLOSE]
     st[COUNT] += 1.0
+
+
+@kernel
+def fix(st: State, p: State, curve: Curve) -> None:
+    if st[COUNT] == 0.0:
+        set_unknown(curve)
+        return
+    curve[0] = st[PREVIOUS]
+    curve[1] = 1.0
+    curve[2] = 0.0
 
 
 @kernel
@@ -71,6 +82,8 @@ DEFINITION = IndicatorDef(
     summary="True range: the candle, with its gap from the close before.",
     talib_name="TRANGE",
     ranges=(NOT_NEGATIVE,),
+    curves=(REACH,),
+    fix=fix,
     form=form,
     advance=advance,
 )
@@ -98,6 +111,7 @@ KELTNER = IndicatorDef(
     window=lookback.one,
     source=("EMA of the close, plus and minus a multiple of ATR, as TA-Lib EMA and ATR (C. Keltner, L. Raschke)"),
     summary="Keltner channel: exponential average of the close and some average true ranges around it.",
+    curves=(NO_CURVE, LINE, NO_CURVE),
     form=form_keltner,
     advance=advance_keltner,
 )

@@ -6,6 +6,7 @@ import math
 
 from engine.compiled import kernel
 from engine.indicators import lookback
+from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
 from engine.ranges import POSITIVE
@@ -88,6 +89,7 @@ DEFINITION = IndicatorDef(
     summary="Weighted moving average of the close: the newest weighs the period, the oldest 1.",
     talib_name="WMA",
     ranges=(POSITIVE,),
+    curves=(LINE,),
     form=form,
     advance=advance,
 )
@@ -101,6 +103,7 @@ HULL_MOVING = IndicatorDef(
     window=_hull_first,
     source="WMA(2 WMA(n/2) - WMA(n), sqrt n), as TA-Lib WMA; halves and roots rounded down (A. Hull)",
     summary="Hull moving average: a short weighted average of twice the half period's less the whole one's.",
+    curves=(LINE,),
     form=form_hull,
     advance=advance_hull,
 )
