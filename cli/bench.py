@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from core.errors import ConfigError
+
 app = typer.Typer(help="Measure on this machine. Leave it idle meanwhile: trust ratios, not single figures.")
 
 
@@ -73,6 +75,48 @@ def history(
         raise typer.Exit(1) from None
     if as_json:
         plain = {"imported": size.imported, "written": size.written, "figures": [figure.plain() for figure in found]}
+        sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
+    else:
+        sys.stdout.write(table(found) + "\n")
+
+
+@app.command("latency")
+def latency(
+    rate: Annotated[list[int] | None, typer.Option(min=100, help="trades a second; may be given again")] = None,
+    triggers: Annotated[list[int] | None, typer.Option(min=20, help="armed triggers; may be given again")] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="of each measurement")] = 30.0,
+    broker: Annotated[
+        list[str] | None, typer.Option(help="embedded, apache (`make kafka` first) or HOST:PORT; may be given again")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+) -> None:
+    """From a trade received until its firing can be read on Kafka, at a fixed rate, whatever comes back.
+
+    Services, intake and market flow are its own, in a folder that is removed after it. By default 10,000 trades a
+    second and 100,000 triggers on the embedded broker. Exit code 1 where a firing was lost or came twice; a missed
+    target is printed, and is no error.
+    """
+    try:
+        from benchmarks.engine.result import Figure, table
+        from benchmarks.stream import latency as stream
+    except ImportError as missing:
+        sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
+        raise typer.Exit(2) from None
+    size = stream.Size(rate or [stream.TARGET_RATE], triggers or [stream.TARGET_TRIGGERS], seconds=seconds)
+    found: list[Figure] = []
+    try:
+        for one in broker or ["embedded"]:
+            for figure in stream.figures(size, one):
+                found.append(figure)
+                sys.stderr.write(f"{figure.name} …\n")
+    except ConfigError as error:
+        sys.stderr.write(f"tapewatch: {error}\n")
+        raise typer.Exit(2) from None
+    except AssertionError as wrong:
+        sys.stderr.write(f"tapewatch: the benchmark found a wrong result: {wrong}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        plain = {"seconds": seconds, "symbols": size.symbols, "figures": [figure.plain() for figure in found]}
         sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
     else:
         sys.stdout.write(table(found) + "\n")

@@ -59,13 +59,13 @@ class Schedule:
     """All frames of a run, made before it begins; `begin_ns` is of the monotonic clock."""
 
     def __init__(self, *, rate: int, seconds: float, warm_s: float, symbols: int) -> None:
-        self.period_ns = max(1_000_000_000 * 1 // min(_FRAMES_A_SECOND, rate), 1)
+        self.period_ns = 1_000_000_000 // min(_FRAMES_A_SECOND, rate)
         a_frame = max(1, round(rate * self.period_ns / 1e9))
         count = int((warm_s + seconds) * 1e9 / self.period_ns)
         every = max(1, round(_FIRING_EVERY_S * 1e9 / self.period_ns))
         names, chance = crowd(symbols), np.random.default_rng(1)
-        who = chance.integers(0, symbols, (count, a_frame)).tolist()
-        price = np.round(100.0 + chance.normal(0, 0.05, (count, a_frame)), 4).tolist()
+        who = [int(w) for w in chance.integers(0, symbols, count * a_frame)]
+        price = [float(p) for p in np.round(100.0 + chance.normal(0, 0.05, count * a_frame), 4)]
         made_s = 1.0 + count * a_frame / 500_000
         self.begin_ns = time.monotonic_ns() + int((made_s + _LEAD_S) * 1e9)
         begin_ms = (time.time_ns() + self.begin_ns - time.monotonic_ns()) // 1_000_000
@@ -73,13 +73,14 @@ class Schedule:
         self.due: list[Due] = []
         for n in range(count):
             ts_ms = begin_ms + n * self.period_ns // 1_000_000
-            rows = [_row(names[s], p, ts_ms) for s, p in zip(who[n], price[n], strict=True)]
+            own = slice(n * a_frame, (n + 1) * a_frame)
+            rows = [_row(names[s], p, ts_ms) for s, p in zip(who[own], price[own], strict=True)]
             step, is_turn = divmod(n, every)
             if is_turn == 0:
                 up, name = bool(step % 2), mover(step // 2)
                 rows[0] = _row(name, ABOVE if up else BELOW, ts_ms)
                 # The first turns of a mover find it where an earlier run left it.
-                if up and n * self.period_ns >= warm_s * 1e9 and step >= 4 * MOVERS:
+                if up and n * self.period_ns >= warm_s * 1e9 and step >= 2 * MOVERS:
                     self.due.append(Due(name, ts_ms, self.begin_ns + n * self.period_ns))
             self.frames.append(b'{"type":"trade","data":[' + b",".join(rows) + b"]}")
         self.trades = count * a_frame

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
+from core.heartbeat import Beat
 from core.settings import PREFIX, Settings
-from core.store import migrate
+from core.store import redis as redis_store
 from deploy.embedded import environment, guard, runfile
 from deploy.embedded.datadir import DataDir
 from deploy.kafka.broker import KafkaBroker
 
 START_S = 90.0
+_ARM_S = 300.0
 _STEP_S = 0.05
 
 
@@ -44,7 +46,7 @@ def services(broker: str, prefix: str) -> Generator[dict[str, str]]:
             own = {"KAFKA_BROKERS": address, "KAFKA_FETCH_WAIT_MS": "500", "KAFKA_IDEMPOTENCE": "true"}
             variables |= {PREFIX + name: value for name, value in own.items()}
         variables[PREFIX + "TOPIC_PREFIX"] = prefix
-        migrate.run(environment.settings_of(variables))
+        _migrate(variables, folder / "migrate.log")
         yield variables
 
 
@@ -79,6 +81,26 @@ def wait_for(what: str, is_so: Callable[[], bool], *, timeout_s: float = START_S
         time.sleep(_STEP_S)
 
 
+def wait_for_flow(settings: Settings, flow: subprocess.Popen[bytes], log: Path, *, triggers: int) -> None:
+    """Wait until the market flow says that it has the triggers.
+
+    Raises:
+        AssertionError: it ended, or took too long.
+    """
+
+    def is_armed() -> bool:
+        assert flow.poll() is None, f"the flow ended: {log.read_text()[-3000:]}"
+        beat = beat_of(settings)
+        return beat is not None and beat.state in ("ok", "degraded") and beat.numbers.get("triggers", 0) >= triggers
+
+    wait_for(f"{triggers} triggers", is_armed, timeout_s=_ARM_S)
+
+
+def beat_of(settings: Settings, name: str = "market-0") -> Beat | None:
+    with contextlib.closing(redis_store.client(settings)) as connection:
+        return next((b for b in redis_store.heartbeats(connection) if b.process == name), None)
+
+
 def settings_of(variables: Mapping[str, str]) -> Settings:
     return environment.settings_of(variables)
 
@@ -104,6 +126,12 @@ def _embedded(data_dir: Path) -> Generator[dict[str, str]]:
     finally:
         running.send_signal(signal.SIGTERM)
         running.wait(30)
+
+
+def _migrate(variables: Mapping[str, str], log: Path) -> None:
+    with process(variables, log, "cli.main", "migrate") as running:
+        wait_for("the migrations", lambda: running.poll() is not None)
+    assert running.returncode == 0, f"the migrations failed: {log.read_text()[-2000:]}"
 
 
 @contextlib.contextmanager
