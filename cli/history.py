@@ -145,6 +145,40 @@ def sql(
             sys.stdout.write(piece.decode(errors="replace"))
 
 
+@app.command("tape")
+def tape(
+    out: Annotated[Path, typer.Argument(help="The Parquet file to write; made anew.")],
+    symbol: Annotated[list[str] | None, typer.Option(help="Of this symbol only; may be given several times.")] = None,
+) -> None:
+    """Write the trades that the running platform has seen into a file, in the order in which it saw them.
+
+    They come from the log of trades: as far back as that reaches. Beside symbol, ts_ms, price and size stand
+    **recv_ms** (when it was received), **flags** (1 sets the last price, 2 sets high and low, 4 counts in volume) and
+    **codes** (a bit for each condition code).
+
+    Try it:
+
+        tapewatch history tape seen.parquet --symbol BINANCE:BTCUSDT
+
+        tapewatch replay seen.parquet --as-live --pipelines examples/ --out out/
+    """
+    from cli.tape import merged
+    from core import settings
+    from dataflows.tape_log import read_log
+
+    tables = read_log(settings.load())
+    if symbol:
+        import polars as pl
+
+        tables = [table.filter(pl.col("symbol").is_in(symbol)) for table in tables]
+    found = merged(tables)
+    try:
+        found.write_parquet(out, compression="zstd")
+    except OSError as error:
+        raise InvalidInput([Problem(str(out), str(error), "a file that can be written")]) from None
+    sys.stdout.write(f"{out}: {len(found):,} trades of {found['symbol'].n_unique():,} symbols\n")
+
+
 def _query(query: str, file: Path | None) -> str:
     if (file is None) == (not query):
         raise InvalidInput([Problem("QUERY", "both or neither", "a SELECT, or --file with one")])

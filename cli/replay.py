@@ -24,6 +24,8 @@ SUFFIXES = (".json", ".yaml", ".yml")
 _STOPPED = 130
 _TRADES = "Parquet or CSV with the columns symbol, ts_ms, price, size; folders of them; as many as you like."
 
+_AS_LIVE = "The tape was recorded from a running feed: as there, candles that had begun before it are partial."
+
 
 def replay(
     trades: Annotated[list[Path], typer.Argument(help=_TRADES)],
@@ -32,6 +34,7 @@ def replay(
     out: Annotated[Path, typer.Option(help="Folder for the results; made when it is not there.")],
     timeframes: Annotated[str, typer.Option(help="Candles to write.")] = "1m,5m,15m,1h,4h,1d",
     session: Annotated[str, typer.Option(help="Candles of the regular or the extended session.")] = "regular",
+    as_live: Annotated[bool, typer.Option("--as-live", help=_AS_LIVE)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only say what is wrong.")] = False,
 ) -> None:
     """Play recorded trades through the engine and write what would have fired.
@@ -46,6 +49,10 @@ def replay(
       `tapewatch replay tape/2025-03/ --pipelines breakout.yaml --out out/ --timeframes 1m,5m`
     - Pre-market and after hours too, in a script:
       `tapewatch replay a.csv b.csv --pipelines p.json --out out/ --session extended --quiet`
+    - What the running platform saw, with the firings it found:
+      `tapewatch history tape seen.parquet`, then `tapewatch replay seen.parquet --as-live --pipelines p.json --out out/`
+
+    A tape may have **flags** and **codes** too, as `history tape` writes them: what each trade sets, and its conditions.
 
     Writes **firings.jsonl** (each with its evidence), **suppressions.jsonl** (what was withheld, and why),
     **candles.parquet** (with the indicators that the pipelines read) and **summary.json**, byte for byte the same
@@ -55,14 +62,20 @@ def replay(
     Exit code 0: done. 2: something it was given cannot be used, every problem is named. 130: stopped by Ctrl-C.
     """
     try:
-        _replay(trades, pipelines, out, _options(timeframes, session), is_quiet=quiet)
+        _replay(trades, pipelines, out, _options(timeframes, session), as_live=as_live, is_quiet=quiet)
     except KeyboardInterrupt:
         sys.stderr.write("tapewatch: stopped; nothing was written\n")
         raise typer.Exit(_STOPPED) from None
 
 
 def _replay(
-    trades: list[Path], pipelines: Path, out: Path, wanted: tuple[list[Timeframe], Session], *, is_quiet: bool
+    trades: list[Path],
+    pipelines: Path,
+    out: Path,
+    wanted: tuple[list[Timeframe], Session],
+    *,
+    as_live: bool,
+    is_quiet: bool,
 ) -> None:
     from cli.replay_results import Results
     from cli.replay_screen import told
@@ -78,7 +91,7 @@ def _replay(
         prepare(tell)
     with Results(out, columns, *wanted) as results:
         results.begin()
-        engine, tape = _engine(table, specs, columns, *wanted)
+        engine, tape = _engine(table, specs, columns, *wanted, is_complete=not as_live)
         _run(engine, tape, results, specs, out=out, is_quiet=is_quiet)
 
 
@@ -150,6 +163,8 @@ def _engine(
     columns: list[str],
     timeframes: list[Timeframe],
     session: Session,
+    *,
+    is_complete: bool,
 ) -> tuple[Engine, Trades]:
     import numpy as np
     import polars as pl
@@ -158,7 +173,7 @@ def _engine(
     from engine.condition import TriggerChange
     from engine.engine import Engine, EngineConfig
     from engine.sessions import Calendars, parse_prefixes
-    from engine.trades import ALL_FLAGS, Trades
+    from engine.trades import Trades
 
     settings = load()
     engine = Engine(
@@ -167,7 +182,7 @@ def _engine(
             calendars=Calendars(parse_prefixes(settings.calendars)),
             close_grace_ms=settings.close_grace_ms,
             sessions=(session,),
-            is_offline=True,
+            is_offline=is_complete,
         )
     )
     names = table["symbol"].unique(maintain_order=True).to_list()
@@ -181,8 +196,8 @@ def _engine(
         recv_ms=np.zeros(n, np.int64),
         price=table["price"].to_numpy(),
         size=table["size"].to_numpy(),
-        flags=np.full(n, ALL_FLAGS, np.uint8),
-        codes=np.zeros(n, np.uint64),
+        flags=table["flags"].to_numpy(),
+        codes=table["codes"].to_numpy(),
     )
     return engine, tape
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidInput, Problem
 from engine.layout import MAX_MS
+from engine.trades import ALL_FLAGS
 
 COLUMNS: dict[str, type[pl.DataType]] = {
     "symbol": pl.String,
@@ -19,6 +20,8 @@ COLUMNS: dict[str, type[pl.DataType]] = {
     "price": pl.Float64,
     "size": pl.Float64,
 }
+TOLD: dict[str, type[pl.DataType]] = {"flags": pl.UInt8, "codes": pl.UInt64}
+"""What a recorded stream says besides (`engine.Trades`). A tape without them sets prices with every trade."""
 SUFFIXES = (".parquet", ".csv")
 _EXPECTED = f"Parquet or CSV with the columns {', '.join(COLUMNS)}"
 _KINDS = {
@@ -26,6 +29,8 @@ _KINDS = {
     "ts_ms": "whole numbers: epoch milliseconds UTC",
     "price": "numbers",
     "size": "numbers",
+    "flags": "whole numbers: what a trade sets",
+    "codes": "whole numbers: a bit for each condition code",
 }
 
 
@@ -37,7 +42,7 @@ def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
     the file named first goes first, those of a folder by name. A file named twice is read once.
 
     Returns:
-        The columns symbol, ts_ms, price, size, without nulls. It may have no rows.
+        The columns symbol, ts_ms, price, size, flags, codes, without nulls. It may have no rows.
 
     Raises:
         InvalidInput: every problem of every file.
@@ -51,7 +56,7 @@ def read_tape(paths: Sequence[Path]) -> pl.DataFrame:
             problems += error.problems
     if problems:
         raise InvalidInput(problems)
-    return _in_order(tables)
+    return merged(tables)
 
 
 def tape_time(ts_ms: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -91,9 +96,10 @@ def _read(path: Path) -> pl.DataFrame:
         lazy = pl.scan_csv(path, infer_schema=False) if is_csv else pl.scan_parquet(path)
         known = lazy.collect_schema()
         _check_columns(path, known, is_csv=is_csv)
+        wanted = {**COLUMNS, **{name: dtype for name, dtype in TOLD.items() if name in known}}
         if is_csv:
-            lazy = pl.scan_csv(path, schema_overrides=COLUMNS, infer_schema=False)
-        table = lazy.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items()).collect()
+            lazy = pl.scan_csv(path, schema_overrides=wanted, infer_schema=False)
+        table = lazy.select(pl.col(name).cast(dtype) for name, dtype in wanted.items()).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InvalidInput([Problem(str(path), str(error).splitlines()[0][:200], expected)]) from None
     nulls = {name: count for name, count in table.null_count().row(0, named=True).items() if count}
@@ -104,7 +110,8 @@ def _read(path: Path) -> pl.DataFrame:
                 for name, count in nulls.items()
             ]
         )
-    return table
+    untold = {"flags": ALL_FLAGS, "codes": 0}
+    return table.with_columns(pl.lit(untold[n], dtype).alias(n) for n, dtype in TOLD.items() if n not in wanted)
 
 
 def _check_columns(path: Path, known: pl.Schema, *, is_csv: bool) -> None:
@@ -118,13 +125,15 @@ def _check_columns(path: Path, known: pl.Schema, *, is_csv: bool) -> None:
         "ts_ms": known["ts_ms"].is_integer(),
         "price": known["price"].is_numeric(),
         "size": known["size"].is_numeric(),
+        **{name: known[name].is_integer() for name in TOLD if name in known},
     }
     wrong = [name for name, does_fit in fits.items() if not does_fit]
     if wrong:
         raise InvalidInput([Problem(f"{path} {name}", str(known[name]), _KINDS[name]) for name in wrong])
 
 
-def _in_order(tables: list[pl.DataFrame]) -> pl.DataFrame:
+def merged(tables: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put tapes in one order of time without changing any one's own, as `read_tape` says."""
     tables = [table for table in tables if len(table)] or tables[:1]
     if len(tables) == 1:
         return tables[0]

@@ -51,6 +51,7 @@ class ReceiptClock:
 class _Answer(msgspec.Struct, frozen=True):
     now_ms: int
     speed: float
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class _Reading:
     now_ms: int
     speed: float
     at: float
+    is_held: bool = False
 
 
 class PlayerClock:
@@ -91,14 +93,16 @@ class PlayerClock:
             raise Unavailable(
                 f"the player does not answer ({type(reason).__name__}); trying again each second"
             ) from None
-        self.set(answer.now_ms, answer.speed)
+        self.set(answer.now_ms, answer.speed, is_held=answer.is_held)
 
-    def set(self, now_ms: int, speed: float) -> None:
-        """Take what the player says."""
-        self._reading = _Reading(now_ms, speed, self._clock.monotonic())
+    def set(self, now_ms: int, speed: float, *, is_held: bool = False) -> None:
+        """Take what the player says. Held, its time stands until it says otherwise, but may have gone on since."""
+        self._reading = _Reading(now_ms, speed, self._clock.monotonic(), is_held)
 
     def feed_ms(self) -> int:
-        self._last = max(self._last, self._at(-BEHIND_S))
+        reading = self._reading
+        is_held = reading is not None and reading.is_held
+        self._last = max(self._last, reading.now_ms if is_held and reading else self._at(-BEHIND_S))
         return self._last
 
     def latest_ms(self) -> int:

@@ -31,6 +31,8 @@ def main() -> int:
         observability.start("simulator", settings.load())
         clock = SystemClock()
         market, time = _market_and_time(asked, clock)
+        if asked.hold > 0:
+            time.hold()
         asyncio.run(_serve(asked, market, time, clock))
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201
@@ -46,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="same seed, same tape")
     parser.add_argument("--source", default="synthetic", help="synthetic, or recorded:FILE.parquet")
     parser.add_argument("--rebase", choices=("now", "none"), default="now", help="move a recording to now, or not")
+    parser.add_argument(
+        "--hold", type=int, default=0, metavar="N", help="the market stands still until N symbols are subscribed"
+    )
     parser.add_argument("--state", type=Path, help="file that keeps the clock, so that a restart never goes back")
     parser.add_argument("--token", action="append", help="accepted key; may be given several times (simulator)")
     parser.add_argument("--symbol-limit", type=int, default=100)
@@ -79,7 +84,9 @@ async def _serve(asked: argparse.Namespace, market: Market, time: PlayerTime, cl
     tokens = frozenset(asked.token or ["simulator"])
     app = web.Application()
     newsroom = Newsroom()
-    socket = SocketSide(market, time, clock, tokens=tokens, symbol_limit=asked.symbol_limit, newsroom=newsroom)
+    socket = SocketSide(
+        market, time, clock, tokens=tokens, symbol_limit=asked.symbol_limit, newsroom=newsroom, hold_for=asked.hold
+    )  # fmt: skip
     socket.add_to(app)
     rest = RestSide(
         market, time, clock, tokens=tokens, limit=asked.calls_per_minute, newsroom=newsroom,

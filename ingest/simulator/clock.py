@@ -33,8 +33,19 @@ class PlayerTime:
         base = clock.now_ms() if start_ms is None else start_ms
         self._base_ms = base if kept is None else max(base if start_ms is None else 0, kept.now_ms)
         self._began = clock.monotonic()
+        self.is_held = False
+
+    def hold(self) -> None:
+        """Stand still until released."""
+        self._base_ms, self.is_held = self.now_ms(), True
+
+    def release(self) -> None:
+        """Go on from where it stands."""
+        self._began, self.is_held = self._clock.monotonic(), False
 
     def now_ms(self) -> int:
+        if self.is_held:
+            return self._base_ms
         return self._base_ms + int((self._clock.monotonic() - self._began) * 1000 * self.speed)
 
     def keep(self) -> None:

@@ -34,13 +34,18 @@ class SocketSide:
         tokens: frozenset[str],
         symbol_limit: int,
         newsroom: Newsroom,
+        hold_for: int = 0,
     ) -> None:
+        """Args:
+        hold_for: Symbols that must be subscribed before a held time is released.
+        """
         self._market = market
         self._time = time
         self._clock = clock
         self._tokens = tokens
         self._symbol_limit = symbol_limit
         self._newsroom = newsroom
+        self._hold_for = hold_for
         self._news: dict[web.WebSocketResponse, set[str]] = {}
         self._faults = FaultSide(self._close_all)
         self._open: dict[str, web.WebSocketResponse] = {}
@@ -161,6 +166,8 @@ class SocketSide:
                 await _error(socket, "Subscribing to too many symbols")
             case "subscribe":
                 symbols.add(symbol)
+                if self._time.is_held and len(symbols) >= self._hold_for:
+                    self._time.release()
             case "unsubscribe":
                 symbols.discard(symbol)
             case "subscribe-news":
