@@ -50,9 +50,10 @@ def replay(
     - Pre-market and after hours too, in a script:
       `tapewatch replay a.csv b.csv --pipelines p.json --out out/ --session extended --quiet`
     - What the running platform saw, with the firings it found:
-      `tapewatch history tape seen.parquet`, then `tapewatch replay seen.parquet --as-live --pipelines p.json --out out/`
+      `tapewatch history tape seen.parquet`, then
+      `tapewatch replay seen.parquet --as-live --pipelines p.json --out out/`
 
-    A tape may have **flags** and **codes** too, as `history tape` writes them: what each trade sets, and its conditions.
+    A tape may also have **flags** (what each trade sets) and **codes** (its conditions), as `history tape` writes.
 
     Writes **firings.jsonl** (each with its evidence), **suppressions.jsonl** (what was withheld, and why),
     **candles.parquet** (with the indicators that the pipelines read) and **summary.json**, byte for byte the same

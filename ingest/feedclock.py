@@ -101,8 +101,8 @@ class PlayerClock:
 
     def feed_ms(self) -> int:
         reading = self._reading
-        is_held = reading is not None and reading.is_held
-        self._last = max(self._last, reading.now_ms if is_held and reading else self._at(-BEHIND_S))
+        now_ms = reading.now_ms if reading is not None and reading.is_held else self._at(-BEHIND_S)
+        self._last = max(self._last, now_ms)
         return self._last
 
     def latest_ms(self) -> int:

@@ -106,7 +106,9 @@ class RestSide:
         return web.json_response(self._asked)
 
     async def _clock_now(self, _request: web.Request) -> web.StreamResponse:
-        return web.json_response({"now_ms": self._time.now_ms(), "speed": self._time.speed, "is_held": self._time.is_held})
+        return web.json_response(
+            {"now_ms": self._time.now_ms(), "speed": self._time.speed, "is_held": self._time.is_held}
+        )
 
     async def _quote(self, request: web.Request) -> web.StreamResponse:
         symbol = request.query.get("symbol", "")

@@ -21,6 +21,8 @@ from core.store.clickhouse.candles import StoredCandle
 from core.store.clickhouse.client import ClickHouse
 from core.wire.records import Suppression, TriggerRecord, decode
 from core.wire.topics import topics
+from core.wire.trades import Mark
+from core.wire.trades import decode as decode_trades
 from dataflows.restore import engine_config, watched
 from dataflows.sure_reader import open_log
 from dataflows.tape_log import read_log
@@ -46,8 +48,9 @@ class Seen:
     firings: list[Firing] = field(default_factory=list[Firing])
     suppressions: list[Suppression] = field(default_factory=list[Suppression])
     candles: dict[Key, StoredCandle] = field(default_factory=dict[Key, StoredCandle])
-    beat: dict[str, float] = field(default_factory=dict[str, float])
-    """Numbers of ingest's last heartbeat."""
+    until_ms: int = 0
+    """Time that both have come to: the last mark of the log, and the last 250 ms of the tape. What falls due after it
+    has no place in one of the two."""
 
 
 @contextlib.contextmanager
@@ -76,14 +79,23 @@ def seen(settings: Settings) -> Seen:
     names = topics(settings)
     with contextlib.closing(ClickHouse(settings)) as clickhouse:
         stored = clickhouse.rows("SELECT * EXCEPT (version) FROM candles FINAL", {}, StoredCandle)
-    beat = beat_of(settings, "ingest")
+    tape = merged(read_log(settings))
     return Seen(
-        merged(read_log(settings)),
+        tape,
         read_firings(settings),
         [decode(value, Suppression) for value in read_all(settings, names.suppressions.name)],
         {(c.symbol, c.session, c.timeframe, c.ts_ms): c for c in stored},
-        dict(beat.numbers) if beat else {},
+        min(_last_mark(settings), int(tape["ts_ms"].to_numpy().max()) // 250 * 250),
     )
+
+
+def _last_mark(settings: Settings) -> int:
+    """Return the feed time that every partition has come to."""
+    name, last = topics(settings).trades.name, list[int]()
+    for partition in range(settings.trades_partitions):
+        messages = map(decode_trades, read_all(settings, name, partition=partition))
+        last.append(max(m.feed_ms for m in messages if isinstance(m, Mark)))
+    return min(last)
 
 
 def replayed(tape: pl.DataFrame, pipelines: Sequence[PipelineConfig], folder: Path) -> Path:
@@ -137,9 +149,7 @@ def candles_offline(tape: pl.DataFrame, settings: Settings) -> dict[Key, ClosedC
         flags=tape["flags"].to_numpy(),
         codes=tape["codes"].to_numpy(),
     )
-    return {
-        (c.symbol, c.session, c.timeframe, c.ts_ms): c for output in play(engine, trades) for c in output.candles
-    }
+    return {(c.symbol, c.session, c.timeframe, c.ts_ms): c for output in play(engine, trades) for c in output.candles}
 
 
 def differences(stored: StoredCandle, made: ClosedCandle) -> list[str]:
@@ -164,7 +174,7 @@ def _armed(config: PipelineConfig) -> TriggerRecord:
         pipeline_version=config.version,
         at_ms=0,
         agent_type=node.agent_type,
-        config=node.config,
+        config=dict(node.config),
         symbols=list(config.all_symbols),
         primary_timeframe=config.primary_timeframe,
     )
