@@ -9,6 +9,7 @@ import pytest
 
 from cli.tape import read_tape
 from core.errors import InvalidInput
+from engine.trades import ALL_FLAGS
 
 
 def _file(path: Path, rows: list[tuple[int, float]], symbol: str = "A") -> Path:
@@ -92,3 +93,10 @@ def test_columns_of_another_kind_are_refused_not_read_as_something_else(tmp_path
     assert "whole numbers: epoch milliseconds UTC" in said
     assert "a.parquet price: found String; numbers" in said
     assert "a.parquet symbol: found Int64; text" in said
+
+
+def test_flags_and_codes_of_a_recorded_stream_are_read_and_of_another_tape_every_trade_counts(tmp_path: Path) -> None:
+    plain = _file(tmp_path / "plain.parquet", [(1, 1.0)])
+    told = tmp_path / "told.csv"
+    pl.read_parquet(plain).with_columns(flags=pl.lit(4), codes=pl.lit(2**63, pl.UInt64)).write_csv(told)
+    assert read_tape([plain, told]).select("flags", "codes").rows() == [(ALL_FLAGS, 0), (4, 2**63)]

@@ -36,6 +36,15 @@ def test_T24_feed_time_of_a_player_goes_at_its_speed_a_little_behind_what_it_sen
     assert feed.latest_ms() > NOW + 20_000
 
 
+def test_feed_time_of_a_held_player_stands_but_its_trades_may_have_begun() -> None:
+    clock = ManualClock()
+    feed = player(clock)
+    feed.set(NOW, 20.0, is_held=True)
+    clock.advance(900)
+    assert feed.feed_ms() == NOW
+    assert feed.latest_ms() > NOW + 18_000
+
+
 def test_feed_time_never_steps_back() -> None:
     clock = ManualClock()
     feed = player(clock)

@@ -77,6 +77,17 @@ def test_the_clock_goes_on_where_it_stood_after_a_clean_stop(tmp_path: Path) -> 
     assert again.now_ms() == was + 1_001
 
 
+def test_a_held_clock_stands_still_and_goes_on_from_there() -> None:
+    clock = ManualClock()
+    held = PlayerTime(clock, speed=20, state=None, start_ms=FRIDAY)
+    held.hold()
+    clock.advance(60_000)
+    assert held.now_ms() == FRIDAY
+    held.release()
+    clock.advance(1_000)
+    assert held.now_ms() == FRIDAY + 20_000
+
+
 def test_the_clock_of_a_killed_player_never_goes_back(tmp_path: Path) -> None:
     clock, state = ManualClock(), tmp_path / "clock.json"
     fast = PlayerTime(clock, speed=20, state=state)
