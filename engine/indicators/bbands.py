@@ -8,6 +8,7 @@ from engine.compiled import kernel
 from engine.indicators.curves import LINE, LOWER, UPPER, set_unknown
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Curve, Now, Out, Past, Ring, State
+from engine.indicators.windows import distances
 
 COUNT, SHIFT, SUM, SQUARES = range(4)
 
@@ -67,15 +68,8 @@ def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
     n = min(int(p0) - 1, int(st[COUNT]))
     base = off + CLOSE * cap
     shift = ring[base + ((k - 1) & (cap - 1))]
-    total = 0.0
-    squares = 0.0
-    for j in range(k - n, k):
-        d = ring[base + (j & (cap - 1))] - shift
-        total += d
-        squares += d * d
     st[SHIFT] = shift
-    st[SUM] = total
-    st[SQUARES] = squares
+    st[SUM], st[SQUARES] = distances(ring, off, cap, k, n, shift)
 
 
 DEFINITION = IndicatorDef(

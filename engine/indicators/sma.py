@@ -6,6 +6,7 @@ from engine.compiled import kernel
 from engine.indicators.curves import LINE
 from engine.indicators.definition import IndicatorDef, Param, Params
 from engine.indicators.state import CLOSE, Now, Out, Past, Ring, State
+from engine.indicators.windows import distances
 from engine.ranges import POSITIVE
 
 
@@ -31,11 +32,7 @@ def advance(st: State, p: State, now: Now, ring: Ring, past: Past) -> None:
     off, cap, k = past[0], past[1], past[2]
     st[0] += 1.0
     n = min(int(p0) - 1, int(st[0]))
-    total = 0.0
-    base = off + CLOSE * cap
-    for j in range(k - n, k):
-        total += ring[base + (j & (cap - 1))]
-    st[1] = total
+    st[1] = distances(ring, off, cap, k, n, 0.0)[0]
 
 
 DEFINITION = IndicatorDef(
