@@ -55,10 +55,24 @@ class PartitionState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a state of a partition goes; the fields as in `PartitionState`."""
+
+    partition: int
+    cluster_id: str
+    control_next: int | None
+    news_next: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """The states of a process's partitions at one moment, not yet on disk."""
 
     states: tuple[PartitionState, ...]
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return tuple(Extent(s.partition, s.cluster_id, s.control_next, s.news_next) for s in self.states)
 
 
 class InvalidCheckpoint(ValueError):
@@ -76,6 +90,11 @@ class PartitionFolder:
     @property
     def checkpoint(self) -> Path:
         return self.path / "checkpoint"
+
+    @property
+    def fresh(self) -> Path:
+        """A checkpoint that is not yet in its place."""
+        return self.path / "fresh"
 
     @property
     def journal(self) -> Path:
@@ -119,6 +138,15 @@ def save(path: Path, state: PartitionState) -> None:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
+    put(fresh, path)
+
+
+def put(fresh: Path, path: Path) -> None:
+    """Put a whole file in its place, also for a machine that loses power after this.
+
+    Raises:
+        OSError: it cannot be done.
+    """
     fresh.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:

@@ -7,14 +7,15 @@ A kill at any point finds an older checkpoint, and the log from there gives the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from core.clock import Clock
 from core.observability import logger
 from core.store.clickhouse.writer import BatchWriter
-from dataflows.checkpoint import Draft, PartitionFolder, save
+from dataflows.checkpoint import Draft, Extent, PartitionFolder, put, save
+from dataflows.offspring import ChildDraft
 from dataflows.publisher import Publisher
 
 _log = logger(__name__)
@@ -30,7 +31,7 @@ class Checkpointer:
         folders: Mapping[int, PartitionFolder],
         candles: BatchWriter,
         clock: Clock,
-        on_saved: Callable[[Draft], None],
+        on_saved: Callable[[Sequence[Extent]], None],
     ) -> None:
         self._folders = folders
         self._candles = candles
@@ -41,7 +42,7 @@ class Checkpointer:
         self._stopped = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
-        self._waiting: tuple[Draft, Publisher] | None = None
+        self._waiting: tuple[Draft | ChildDraft, Publisher] | None = None
         self.problem = ""
         self.saved = 0
         self.last_bytes = 0
@@ -52,11 +53,12 @@ class Checkpointer:
         self._thread.start()
         return self
 
-    def submit(self, draft: Draft, publisher: Publisher) -> None:
+    def submit(self, draft: Draft | ChildDraft, publisher: Publisher) -> None:
         """Take a draft; all that `publisher` was given before belongs to it."""
         with self._lock:
-            self._waiting = (draft, publisher)
+            replaced, self._waiting = self._waiting, (draft, publisher)
             self._idle.clear()
+        _discard(replaced)
         self._wake.set()
 
     def finish(self, draft: Draft | None, publisher: Publisher | None) -> None:
@@ -65,6 +67,9 @@ class Checkpointer:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_CONFIRM_AT_END_S)
+        with self._lock:
+            dropped, self._waiting = self._waiting, None
+        _discard(dropped)
         if draft is not None:
             is_delivered = publisher is not None and publisher.flush(_CONFIRM_AT_END_S)
             self._write(draft, is_delivered=is_delivered)
@@ -72,7 +77,8 @@ class Checkpointer:
     def forget(self) -> None:
         """Drop the draft that waits, and let the one being written end."""
         with self._lock:
-            self._waiting = None
+            dropped, self._waiting = self._waiting, None
+        _discard(dropped)
         self._idle.wait(_CONFIRM_AT_END_S)
 
     def _work(self) -> None:
@@ -83,7 +89,11 @@ class Checkpointer:
                 taken, self._waiting = self._waiting, None
             if taken is not None:
                 draft, publisher = taken
-                if self._is_confirmed(publisher):
+                if not self._is_confirmed(publisher):
+                    _discard(taken)
+                elif isinstance(draft, ChildDraft):
+                    self._take(draft)
+                else:
                     self._write(draft, is_delivered=True)
             with self._lock:
                 if self._waiting is None:
@@ -103,12 +113,39 @@ class Checkpointer:
                 folder = self._folders[state.partition]
                 save(folder.checkpoint, msgspec.structs.replace(state, is_delivered=is_delivered))
         except OSError as error:
-            if not self.problem:
-                _log.error("no checkpoint can be written; a restart goes further back", reason=error.strerror)
-            self.problem = error.strerror or type(error).__name__
+            self._fail(error)
             return
+        self._saved(draft.extents, sum(len(state.engine) for state in draft.states))
+
+    def _take(self, draft: ChildDraft) -> None:
+        """Put what a child has written in its place, after all that led to it."""
+        if not draft.wait(self._stopped):
+            if not self._stopped.is_set():
+                self._fail(OSError(0, "the process that writes it failed"))
+            return
+        try:
+            self._candles.persist()
+            written = sum(path.stat().st_size for path in draft.files.values())
+            for number, path in draft.files.items():
+                put(path, self._folders[number].checkpoint)
+        except OSError as error:
+            self._fail(error)
+            return
+        self._saved(draft.extents, written)
+
+    def _fail(self, error: OSError) -> None:
+        if not self.problem:
+            _log.error("no checkpoint can be written; a restart goes further back", reason=error.strerror)
+        self.problem = error.strerror or type(error).__name__
+
+    def _saved(self, extents: Sequence[Extent], size: int) -> None:
         self.problem = ""
         self.saved += 1
-        self.last_bytes = sum(len(state.engine) for state in draft.states)
+        self.last_bytes = size
         self.saved_at = self._clock.monotonic()
-        self._on_saved(draft)
+        self._on_saved(extents)
+
+
+def _discard(taken: tuple[Draft | ChildDraft, Publisher] | None) -> None:
+    if taken is not None and isinstance(taken[0], ChildDraft):
+        taken[0].discard()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from core.store.redis import OfSymbol, OfTrigger
 from dataflows.checkpoint import Draft
+from dataflows.offspring import ChildDraft
 from dataflows.outgoing import Outgoing
 from engine.firing import ClosedCandle
 
@@ -27,7 +28,7 @@ class Effects:
     outgoing: list[Outgoing] = field(default_factory=list[Outgoing])
     candles: list[ClosedCandle] = field(default_factory=list[ClosedCandle])
     live: LiveView | None = None
-    checkpoint: Draft | None = None
+    checkpoint: Draft | ChildDraft | None = None
 
     def __bool__(self) -> bool:
         return bool(self.outgoing or self.candles or self.live or self.checkpoint)

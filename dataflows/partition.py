@@ -16,7 +16,7 @@ from core.errors import Malformed
 from core.wire.topics import partition_of
 from core.wire.trades import History, Mark, Message, TradeFrame, decode
 from dataflows.bulletin import Bulletin
-from dataflows.checkpoint import PartitionState
+from dataflows.checkpoint import Extent
 from dataflows.control import Control, Known, TriggerBook
 from dataflows.journal import Journal
 from dataflows.pending import Pending, Told, heard_of
@@ -99,7 +99,7 @@ class Partition:
         self._journal = journal
         self._pending = Pending(journal.read())
 
-    def trim_journal(self, state: PartitionState) -> None:
+    def trim_journal(self, state: Extent) -> None:
         """Forget the places of what was heard, where a saved state holds its effect. Called from another thread."""
         journal = self._journal
         if state.cluster_id == journal.cluster_id:

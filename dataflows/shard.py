@@ -12,11 +12,12 @@ from core.clock import Clock
 from core.errors import Malformed
 from core.wire.records import DeadLetter, encode
 from dataflows.bulletin import Bulletin, read_bulletin
-from dataflows.checkpoint import Draft, PartitionState
+from dataflows.checkpoint import Draft, Extent, PartitionState, save
 from dataflows.control import Control, read_control
 from dataflows.effects import Effects
 from dataflows.journal import Journal
 from dataflows.live_view import LiveReader
+from dataflows.offspring import ChildDraft, Offspring
 from dataflows.outgoing import Outgoing, Recent, Where
 from dataflows.partition import Found, Partition
 from dataflows.poll import LogRecord, Poll
@@ -41,7 +42,11 @@ class Shard:
         recent: Mapping[int, Recent],
         checkpoint_interval_ms: int,
         keep_live: bool = True,
+        offspring: Offspring | None = None,
     ) -> None:
+        """Args:
+        offspring: Takes the states for checkpoints beside us; without it each is taken here, and holds all up.
+        """
         self.partitions = {p.number: p for p in partitions}
         self.cluster_ids: dict[int, str] = {p.number: "" for p in partitions}
         self.firings = 0
@@ -49,6 +54,7 @@ class Shard:
         self._recent = {p.number: recent.get(p.number, Recent()) for p in partitions}
         self._interval_s = checkpoint_interval_ms / 1000
         self._next_checkpoint = clock.monotonic() + self._interval_s
+        self._offspring = offspring
         self._live = LiveReader(list(self.partitions.values()), clock) if keep_live else None
 
     @property
@@ -129,8 +135,8 @@ class Shard:
         now = self._clock.monotonic()
         if self._live is not None:
             effects.live = self._live.read(now)
-        if now >= self._next_checkpoint:
-            effects.checkpoint = self.draft()
+        if now >= self._next_checkpoint and (self._offspring is None or self._offspring.is_free):
+            effects.checkpoint = self.draft() if self._offspring is None else self._handed(self._offspring)
             took = self._clock.monotonic() - now
             self._next_checkpoint = now + max(self._interval_s, took / _LONGEST_SHARE)
         return effects
@@ -141,6 +147,12 @@ class Shard:
 
     def draft(self) -> Draft:
         return Draft(tuple(self._state(p) for p in self.partitions.values()))
+
+    def _handed(self, offspring: Offspring) -> ChildDraft:
+        extents = [
+            Extent(p.number, self.cluster_ids[p.number], p.control_next, p.news_next) for p in self.partitions.values()
+        ]
+        return offspring.begin(extents, lambda number, path: save(path, self._state(self.partitions[number])))
 
     def recent(self) -> list[Outgoing]:
         """Return what was made of late, for a broker that has lost it."""
@@ -197,6 +209,7 @@ class Shard:
         effects.candles += found.output.candles
         if self._live is not None:
             self._live.touch(partition.number, found.touched)
+            self._live.note_fired(f.trigger_id for f in found.output.firings)
 
     def _outgoing(self, topic: Where, record: Firing | Suppression, pipeline_id: str) -> Outgoing:
         return Outgoing(topic, pipeline_id.encode(), encode(record), self._clock.now_ms())

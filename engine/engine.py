@@ -381,9 +381,11 @@ class Engine:
         names = self._candles.symbols if symbols is None else symbols
         return [reader.read(name, self._health.state_of(name)) for name in names if name in self._candles.ids]
 
-    def trigger_states(self) -> list[TriggerState]:
-        """Return the state of every trigger on each of its symbols, by trigger id."""
-        return read_trigger_states(self._tables, self._candles, self._matcher, self._health.state_of, self._feed_ms)
+    def trigger_states(self, trigger_ids: Iterable[str] | None = None) -> list[TriggerState]:
+        """Return the state of these triggers (None: of every one) on each of their symbols; of unknown ones nothing."""
+        return read_trigger_states(
+            self._tables, self._candles, self._matcher, self._health.state_of, self._feed_ms, trigger_ids
+        )
 
     @property
     def feed_ms(self) -> int | None:

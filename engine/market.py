@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -156,9 +156,11 @@ def read_trigger_states(
     matcher: Matcher,
     state_of: Callable[[str], str],
     now_ms: int | None,
+    trigger_ids: Iterable[str] | None = None,
 ) -> list[TriggerState]:
+    asked = matcher.entries() if trigger_ids is None else ((t, e) for t in trigger_ids if (e := matcher.get(t)))
     found: list[TriggerState] = []
-    for trigger_id, entry in matcher.entries():
+    for trigger_id, entry in asked:
         for symbol, armed in sorted(entry.rows.items()):
             row = tables.gi[armed.row]
             last = int(tables.gt[armed.row, at.GT_DECIDED])
