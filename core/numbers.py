@@ -21,3 +21,12 @@ def to_step(value: Decimal, step: Decimal, rounding: Literal["down", "up", "near
 def plain(value: Decimal) -> str:
     """Return a number as people write it: no exponent, no zeros behind."""
     return f"{value.normalize():f}"
+
+
+def price_words(value: Decimal | None) -> str:
+    """Return a price as a trader reads it: 150.5000000 → 150.50, 0.00001240 → 0.0000124; none → a dash."""
+    if value is None:
+        return "–"
+    text = plain(value)
+    whole, _, cents = text.partition(".")
+    return f"{whole}.{cents:0<2}"

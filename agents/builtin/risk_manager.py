@@ -62,7 +62,9 @@ def decide(proposal: Proposal, sizing: Sizing, equity_usd: Decimal, step: Step) 
     reduced = sizing.reduced_by
     adjustments = None
     if reduced is not None:
-        adjustments = f"reduced from {sizing.wanted:f} to {sizing.size:f} units by {reduced.rule} ({reduced.limit})"
+        adjustments = (
+            f"reduced from {sizing.wanted:f} to {plain(sizing.size)} units by {reduced.rule} ({reduced.limit})"
+        )
     return RiskDecision(
         approved=True,
         adjusted=reduced is not None,
@@ -70,7 +72,9 @@ def decide(proposal: Proposal, sizing: Sizing, equity_usd: Decimal, step: Step) 
         account_risk_pct=float(min(Decimal(100), amount / equity_usd * 100)),
         position_risk_amount=amount,
         adjustments_made=adjustments,
-        reasoning=f"{sizing.size:f} units lose {amount:.2f} USD at the stop; all {len(sizing.verdicts)} rules hold",
+        reasoning=(
+            f"{plain(sizing.size)} units lose {amount:.2f} USD at the stop; all {len(sizing.verdicts)} rules hold"
+        ),
         rules=sizing.verdicts,
         decided_at=at,
     )

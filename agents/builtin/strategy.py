@@ -16,7 +16,7 @@ from agents.prompt import load
 from core.catalog.analysis import StrategySettings
 from core.clock import to_datetime
 from core.errors import BadModelOutput, TapewatchError
-from core.numbers import decimal_of
+from core.numbers import decimal_of, price_words
 from core.pipeline.state import BiasSignal, BiasType, MarketData, StrategySignal, TradeSide
 
 _AGAINST = {TradeSide.BUY: BiasType.BEARISH, TradeSide.SELL: BiasType.BULLISH}
@@ -121,6 +121,7 @@ def _summary(signal: StrategySignal) -> str:
     if signal.action is TradeSide.HOLD:
         return f"Hold ({signal.conviction:.0f}% conviction)"
     return (
-        f"{signal.action.value.capitalize()} at {signal.entry_price}, stop {signal.stop_loss}, "
-        f"targets {signal.target_1} and {signal.target_2}"
+        f"{signal.action.value.capitalize()} at {price_words(signal.entry_price)}, "
+        f"stop {price_words(signal.stop_loss)}, targets {price_words(signal.target_1)} and "
+        f"{price_words(signal.target_2)}"
     )

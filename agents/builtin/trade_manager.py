@@ -19,7 +19,7 @@ from agents.instrument import Instrument
 from core.catalog.trading import TradeManagerSettings
 from core.clock import to_datetime
 from core.errors import TapewatchError
-from core.numbers import decimal_of, plain
+from core.numbers import decimal_of, plain, price_words
 from core.pipeline.state import OrderLeg, PipelineState, RiskDecision, StrategySignal, TradeExecution, TradeSide
 from core.store import orders
 from core.store.orders import Order, OrderState, Side, Trade
@@ -199,7 +199,7 @@ def _not_sent(plan: StrategySignal, risk: RiskDecision, step: Step, reason: str)
 def _summary(done: TradeExecution) -> str:
     verb = "Bought" if done.action is TradeSide.BUY else "Sold"
     if done.status == "filled" and done.filled_price is not None:
-        return f"{verb} {plain(done.filled_quantity)} at {plain(done.filled_price)} ({done.account})"
+        return f"{verb} {plain(done.filled_quantity)} at {price_words(done.filled_price)} ({done.account})"
     return f"Order {done.status}" + (f": {done.reason}" if done.reason else "")
 
 
@@ -209,7 +209,7 @@ def _told(done: TradeExecution) -> dict[str, object]:
             "symbol": done.symbol,
             "action": done.action.value.upper(),
             "quantity": str(done.filled_quantity),
-            "price": str(done.filled_price),
+            "price": price_words(done.filled_price),
             "account": done.account,
         }
     }

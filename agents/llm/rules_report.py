@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.llm.facts import ReportFacts
 from agents.llm.views import SummaryView
-from core.numbers import plain
+from core.numbers import plain, price_words
 from core.pipeline.state import TradeSide
 
 
@@ -21,8 +21,9 @@ def summary(facts: ReportFacts) -> SummaryView:
         said.append(f"No trade is proposed. {plan.reasoning}")
     elif plan:
         said.append(
-            f"The plan is to {plan.action.value} at {plan.entry_price}, stop {plan.stop_loss}, "
-            f"targets {plan.target_1} and {plan.target_2}."
+            f"The plan is to {plan.action.value} at {price_words(plan.entry_price)}, "
+            f"stop {price_words(plan.stop_loss)}, targets {price_words(plan.target_1)} and "
+            f"{price_words(plan.target_2)}."
         )
     if state.risk and not state.risk.approved and plan and plan.action is not TradeSide.HOLD:
         said.append(f"Risk rejected it: {state.risk.reasoning}")
@@ -34,6 +35,6 @@ def summary(facts: ReportFacts) -> SummaryView:
         trade = state.trade
         verb = "bought" if trade.action is TradeSide.BUY else "sold"
         title = f"{state.symbol}: {verb} {plain(trade.filled_quantity)}" if trade.filled_quantity else title
-        at = f" at {plain(trade.filled_price)}" if trade.filled_price else ""
+        at = f" at {price_words(trade.filled_price)}" if trade.filled_price else ""
         said.append(f"The {trade.account} order is {trade.status}: {plain(trade.filled_quantity)} {verb}{at}.")
     return SummaryView(title=title, summary=" ".join(said) or f"The pipeline ran for {state.symbol}.")

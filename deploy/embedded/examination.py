@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from core.errors import ConfigError, Unavailable
 from core.settings import PREFIX, Settings, load
 from deploy.embedded import postgres, readiness, runfile
 from deploy.embedded.broker import package_file
 from deploy.embedded.datadir import NEEDED_BYTES, DataDir
-from deploy.embedded.environment import CHECKOUT, web_dir
+from deploy.embedded.environment import CHECKOUT, of_running_stack, settings_of, web_dir
 
 _TIMEOUT_S = 8.0
 
@@ -39,14 +41,24 @@ class Finding:
 
 
 def examine(data_dir: Path, *, offline: bool) -> list[Finding]:
-    """Answer every question; nothing is changed on disk or elsewhere."""
+    """Answer every question; nothing is changed on disk or elsewhere.
+
+    Where a stack runs in the folder its own variables say where it is, whatever the environment says.
+    """
     findings = [*_machine(), *_parts(), *_folder(DataDir(data_dir))]
+    is_running = runfile.read(DataDir(data_dir).run_file) is not None
+    of_stack = of_running_stack(data_dir) if is_running else {}
     try:
         settings = load()
+        if of_stack:
+            settings = settings_of(of_stack)
     except ConfigError as error:
         return [*findings, Finding("settings", Level.WRONG, str(error), "mend these variables")]
+    except ValidationError:
+        stale = f"{DataDir(data_dir).environment_file} is of another version"
+        return [*findings, Finding("settings", Level.WRONG, stale, "start the stack again: tapewatch up")]
     findings.append(Finding("settings", Level.WELL, f"{_given()} {PREFIX}* variables are set, all of them valid"))
-    findings += _services(settings, runs=runfile.read(DataDir(data_dir).run_file) is not None)
+    findings += _services(settings, runs=is_running)
     findings += [*_feed(settings, offline=offline), *_capabilities(settings), *_models(settings, offline=offline)]
     return findings
 

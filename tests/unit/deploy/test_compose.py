@@ -46,6 +46,12 @@ def test_its_settings_load(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().kafka_brokers == "kafka:9092"
 
 
+def test_its_kafka_is_the_one_the_tests_run_on() -> None:
+    jars = (ROOT / "deploy/kafka/jars.lock").read_text()
+    tested = set(re.findall(r"^org\.apache\.kafka:kafka-clients:(\S+) ", jars, re.M))
+    assert {str(services()["kafka"]["image"])} == {f"apache/kafka:{version}" for version in tested}
+
+
 def test_every_process_of_the_platform_has_a_service() -> None:
     names = set(services())
     for process in PROCESSES:
