@@ -211,7 +211,7 @@ class Decisions:
             self._pass_gates(armed, kind, decided, moment)
         else:
             self._take_edge(armed, kind, decided, moment)
-        row[at.G_SIGNS] &= ~at.SIGN_GAP
+        row[at.G_BITS] &= ~at.SIGN_GAP
 
     def _take_edge(self, armed: ArmedTrigger, kind: FiringKind, decided: int, moment: Moment) -> None:
         hold = armed.spec.hold

@@ -36,14 +36,18 @@ def closed_gate(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, session
         decided_ms: Decision time; gates count by it.
         session_ms: Open of the session, or UTC midnight, at or before the decision.
     """
+    t = tables
     return REASONS[
-        kernels_decide.closed_gate(tables.gi, tables.gt, tables.policies, armed.row, decided_ms, at.UNSET, session_ms)
+        kernels_decide.closed_gate(
+            t.gi, t.gt, t.bi, t.policies, t.sessions, armed.row, decided_ms, at.UNSET, session_ms
+        )
     ]
 
 
 def remember_firing(tables: Tables, armed: ArmedTrigger, *, decided_ms: int, session_ms: int) -> None:
     """Write the Firing of a time or news trigger into the gates' memory."""
-    kernels_decide.remember_firing(tables.gi, tables.gt, armed.row, decided_ms, at.UNSET, session_ms)
+    t = tables
+    kernels_decide.remember_firing(t.gi, t.gt, t.bi, t.sessions, armed.row, decided_ms, at.UNSET, session_ms)
 
 
 def pass_gates(tables: Tables, armed: ArmedTrigger, *, decided_ms: int) -> int:
@@ -56,11 +60,15 @@ def carry_over(tables: Tables, old: dict[str, tuple[int, int, int]], armed: Arme
     """Give a new version the cooldown and session cap of the one before (T31)."""
     known = old.get(armed.symbol)
     if known is not None:
-        times = tables.gt[armed.row]
-        times[at.GT_DECIDED], times[at.GT_SESSION], tables.gi[armed.row, at.G_SESSION_FIRED] = known
+        decided, session, fired = known
+        tables.gt[armed.row] = decided
+        # In the hours of another session its sessions begin anew.
+        is_same = decided == at.UNSET or session_at(tables, armed.block, decided) == session
+        tables.gi[armed.row, at.G_SESSION_FIRED] = fired if is_same else 0
 
 
 def memory_of(tables: Tables, armed: ArmedTrigger) -> tuple[int, int, int]:
     """Return what `carry_over` hands on."""
-    times = tables.gt[armed.row]
-    return int(times[at.GT_DECIDED]), int(times[at.GT_SESSION]), int(tables.gi[armed.row, at.G_SESSION_FIRED])
+    decided = int(tables.gt[armed.row])
+    session = session_at(tables, armed.block, decided) if decided != at.UNSET else at.UNSET
+    return decided, session, int(tables.gi[armed.row, at.G_SESSION_FIRED])

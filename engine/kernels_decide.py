@@ -40,16 +40,13 @@ from engine.layout import (
     FS_PRICE,
     FS_TRADE_PRICE,
     FS_TRADE_SIZE,
+    G_BITS,
     G_BLOCK,
+    G_CANDLE,
     G_FIRED,
     G_LEAF,
     G_POLICY,
     G_SESSION_FIRED,
-    G_SIGNS,
-    G_STATE,
-    GT_CANDLE,
-    GT_DECIDED,
-    GT_SESSION,
     HAS_GAP,
     I_CLOSED_PARTIAL,
     I_CLOSED_START,
@@ -65,9 +62,13 @@ from engine.layout import (
     L_SEQ,
     L_TS,
     LANES,
+    M_RIGHT,
+    M_UPPER,
     MAY_REPAINT,
+    MINUTE_MS,
     N_STABLE,
     NF_STATE,
+    NO_MINUTE,
     O_CAL_N,
     O_CAL_OFF,
     P_CAP,
@@ -94,15 +95,16 @@ from engine.layout import (
     REARM_MANUAL,
     REARM_NEXT_SESSION,
     REARM_ON_FALSE,
+    SH_MORE,
     SH_WIDTH,
     SIGN_FIRED,
     SIGN_GAP,
+    STATE_BITS,
     UNSET,
     V_LEFT,
     V_NUMBERS,
     V_RESULT,
     V_SHAPE,
-    V_UPPER,
     W_BEFORE_L,
     W_BEFORE_R,
     W_BEFORE_U,
@@ -148,7 +150,20 @@ def is_completed(gi: Rows, policies: Ints, t: int) -> bool:
 
 
 @kernel
-def closed_gate(gi: Rows, gt: Ints, policies: Ints, t: int, decided: int, candle: int, session: int) -> int:
+def _fired_session(gi: Rows, gt: Ints, bi: Ints, sessions: Ints, t: int) -> int:
+    """Return the session, as `session_at` does, of the trigger's last Firing; UNSET where there is none."""
+    return session_at(bi, sessions, gi[t, G_BLOCK], gt[t]) if gt[t] != UNSET else UNSET
+
+
+@kernel
+def _minute(ms: int) -> int:
+    return ms // MINUTE_MS if ms != UNSET else NO_MINUTE
+
+
+@kernel
+def closed_gate(
+    gi: Rows, gt: Ints, bi: Ints, policies: Ints, sessions: Ints, t: int, decided: int, candle: int, session: int
+) -> int:
     """Return the first gate that is closed, R_FIRES when the trigger may fire.
 
     Args:
@@ -162,31 +177,34 @@ def closed_gate(gi: Rows, gt: Ints, policies: Ints, t: int, decided: int, candle
     if policies[p, P_HAS_CONDITION] != 0:
         if is_completed(gi, policies, t):
             return R_COMPLETED
-        if policies[p, P_FIRE] == FIRE_ONCE_PER_CANDLE and gt[t, GT_CANDLE] == candle:
+        if policies[p, P_FIRE] == FIRE_ONCE_PER_CANDLE and gi[t, G_CANDLE] == _minute(candle):
             return R_ONCE_PER_CANDLE
-        rearm = policies[p, P_REARM] if gi[t, G_SIGNS] & SIGN_FIRED else REARM_ON_FALSE
-        if rearm == REARM_MANUAL or (rearm == REARM_NEXT_SESSION and gt[t, GT_SESSION] == session):
+        rearm = policies[p, P_REARM] if gi[t, G_BITS] & SIGN_FIRED else REARM_ON_FALSE
+        if rearm == REARM_MANUAL:
+            return R_REARM
+        if rearm == REARM_NEXT_SESSION and _fired_session(gi, gt, bi, sessions, t) == session:
             return R_REARM
     wait = policies[p, P_COOLDOWN]
-    if wait > 0 and gt[t, GT_DECIDED] != UNSET and decided - gt[t, GT_DECIDED] < wait:
+    if wait > 0 and gt[t] != UNSET and decided - gt[t] < wait:
         return R_COOLDOWN
     cap = policies[p, P_CAP]
-    if cap > 0 and gt[t, GT_SESSION] == session and gi[t, G_SESSION_FIRED] >= cap:
+    if cap > 0 and gi[t, G_SESSION_FIRED] >= cap and _fired_session(gi, gt, bi, sessions, t) == session:
         return R_CAP
     return R_FIRES
 
 
 @kernel
-def remember_firing(gi: Rows, gt: Ints, t: int, decided: int, candle: int, session: int) -> None:
+def remember_firing(
+    gi: Rows, gt: Ints, bi: Ints, sessions: Ints, t: int, decided: int, candle: int, session: int
+) -> None:
     """Write a Firing into the gates' memory."""
-    gt[t, GT_DECIDED] = decided
-    gt[t, GT_CANDLE] = candle
-    gi[t, G_FIRED] += 1
-    if gt[t, GT_SESSION] != session:
-        gt[t, GT_SESSION] = session
+    if _fired_session(gi, gt, bi, sessions, t) != session:
         gi[t, G_SESSION_FIRED] = 0
+    gt[t] = decided
+    gi[t, G_CANDLE] = _minute(candle)
+    gi[t, G_FIRED] += 1
     gi[t, G_SESSION_FIRED] += 1
-    gi[t, G_SIGNS] |= SIGN_FIRED
+    gi[t, G_BITS] |= SIGN_FIRED
 
 
 @kernel
@@ -195,33 +213,43 @@ def pass_gates(gi: Rows, gt: Ints, bi: Ints, policies: Ints, sessions: Ints, t: 
     b = gi[t, G_BLOCK]
     candle = bi[b, I_START, policies[gi[t, G_POLICY], P_LANE]]
     session = session_at(bi, sessions, b, decided)
-    reason = closed_gate(gi, gt, policies, t, decided, candle, session)
+    reason = closed_gate(gi, gt, bi, policies, sessions, t, decided, candle, session)
     if reason == R_FIRES:
-        remember_firing(gi, gt, t, decided, candle, session)
+        remember_firing(gi, gt, bi, sessions, t, decided, candle, session)
     return reason
 
 
 @kernel
-def _flags(bi: Ints, ni: Ints, nf: Floats, qi: Ints, vi: Rows, gi: Rows, policies: Ints, t: int) -> int:
+def _is_provisional(ni: Ints, nf: Floats, qi: Ints, q: int, is_closed: bool) -> bool:
+    """Return whether a slot is an indicator that has seen too few candles to be called stable."""
+    if q < 0 or qi[q, Q_KIND] != INDICATOR:
+        return False
+    i = qi[q, Q_INST]
+    return nf[i, NF_STATE] + (0.0 if is_closed else 1.0) < ni[i, N_STABLE]
+
+
+@kernel
+def _flags(bi: Ints, ni: Ints, nf: Floats, qi: Ints, shapes: Ints, vi: Rows, gi: Rows, policies: Ints, t: int) -> int:
     b = gi[t, G_BLOCK]
     p = gi[t, G_POLICY]
     is_closed = policies[p, P_CLOSED] != 0
     flags = 0
     first = gi[t, G_LEAF]
     for v in range(first, first + policies[p, P_LEAVES]):
-        for side in range(V_LEFT, V_UPPER + 1):
-            q = vi[v, side]
-            if q >= 0 and qi[q, Q_KIND] == INDICATOR:
-                i = qi[q, Q_INST]
-                seen = nf[i, NF_STATE] + (0.0 if is_closed else 1.0)
-                if seen < ni[i, N_STABLE]:
-                    flags |= IS_PROVISIONAL
+        if _is_provisional(ni, nf, qi, vi[v, V_LEFT], is_closed):
+            flags |= IS_PROVISIONAL
+        more = shapes[vi[v, V_SHAPE], SH_MORE]
+        if more > 0:
+            if _is_provisional(ni, nf, qi, vi[v + more, M_RIGHT], is_closed):
+                flags |= IS_PROVISIONAL
+            if _is_provisional(ni, nf, qi, vi[v + more, M_UPPER], is_closed):
+                flags |= IS_PROVISIONAL
     lanes = policies[p, P_LANES]
     row = I_CLOSED_PARTIAL if is_closed else I_PARTIAL
     for lane in range(LANES):
         if lanes & (1 << lane) and bi[b, row, lane] != 0:
             flags |= IS_PARTIAL
-    if gi[t, G_SIGNS] & SIGN_GAP:
+    if gi[t, G_BITS] & SIGN_GAP:
         flags |= HAS_GAP
     if policies[p, P_REPAINTS] != 0:
         flags |= MAY_REPAINT
@@ -247,8 +275,8 @@ def capture(
     di[d, D_RECV] = bi[b, I_LAST, L_RECV]
     di[d, D_SEQ] = bi[b, I_LAST, L_SEQ]
     di[d, D_CODES] = bi[b, I_LAST, L_CODES]
-    di[d, D_STATE] = gi[t, G_STATE]
-    di[d, D_FLAGS] = _flags(bi, ni, nf, qi, vi, gi, policies, t)
+    di[d, D_STATE] = gi[t, G_BITS] & STATE_BITS
+    di[d, D_FLAGS] = _flags(bi, ni, nf, qi, shapes, vi, gi, policies, t)
     di[d, D_VALUES] = n
     p = gi[t, G_POLICY]
     row = I_CLOSED_START if policies[p, P_CLOSED] != 0 else I_START

@@ -1,6 +1,6 @@
 """Lists of triggers and of crossed leaves in compiled code, linked through their rows: joined and left in O(1).
 
-Links are row + 1, so that zeroed tables are empty lists. A first member's G_PREV is 0, a first leaf's V_LPREV -1
+Links are row + 1, so that zeroed tables are empty lists. A first member's G_PREV is 0, a first leaf's M_LPREV -1
 (0 says that it is in no list).
 """
 
@@ -13,31 +13,33 @@ from engine.kernels_candles import Floats, Ints, Rows
 from engine.layout import (
     CROSS_DOWN,
     CROSS_UP,
+    G_BITS,
     G_BLOCK,
     G_LEAF,
-    G_LIST,
     G_NEXT,
     G_POLICY,
     G_PREV,
-    G_SIGNS,
-    G_STATE,
     H_PAUSED,
     I_HEADS,
     I_LATCHED,
     I_LISTS,
     K_TICKS,
+    KNOWN_BITS,
     LIST_ACTIVE,
     LIST_IDLE,
     LIST_PAUSED,
+    LIST_SHIFT,
+    M_LNEXT,
+    M_LPREV,
     P_LEAVES,
     P_SURVIVES,
     SH_LANE,
+    SH_MORE,
     SH_OP,
     SH_WIDTH,
     SIGN_GAP,
+    STATE_BITS,
     UNKNOWN,
-    V_LNEXT,
-    V_LPREV,
     V_NUMBERS,
     V_SHAPE,
     W_BEFORE_L,
@@ -54,7 +56,7 @@ from engine.layout import (
 @kernel
 def leave_list(gi: Rows, bi: Ints, t: int) -> None:
     """Take a trigger out of the list it is in, if any."""
-    which = gi[t, G_LIST]
+    which = gi[t, G_BITS] >> LIST_SHIFT
     if which == 0:
         return
     b = gi[t, G_BLOCK]
@@ -70,13 +72,14 @@ def leave_list(gi: Rows, bi: Ints, t: int) -> None:
         gi[after - 1, G_PREV] = before
     if which in (LIST_ACTIVE, LIST_IDLE):
         bi[b, I_LISTS, K_TICKS] -= 1
-    gi[t, G_LIST] = gi[t, G_PREV] = gi[t, G_NEXT] = 0
+    gi[t, G_PREV] = gi[t, G_NEXT] = 0
+    gi[t, G_BITS] &= KNOWN_BITS
 
 
 @kernel
 def join_list(gi: Rows, bi: Ints, t: int, which: int) -> None:
     """Put a trigger at the head of a list of its block, out of the one it was in."""
-    if gi[t, G_LIST] == which:
+    if gi[t, G_BITS] >> LIST_SHIFT == which:
         return
     leave_list(gi, bi, t)
     b = gi[t, G_BLOCK]
@@ -89,38 +92,46 @@ def join_list(gi: Rows, bi: Ints, t: int, which: int) -> None:
     if first > 0:
         gi[first - 1, G_PREV] = t + 1
     gi[t, G_NEXT] = first
-    gi[t, G_LIST] = which
+    gi[t, G_BITS] |= which << LIST_SHIFT
     if which in (LIST_ACTIVE, LIST_IDLE):
         bi[b, I_LISTS, K_TICKS] += 1
 
 
 @kernel
+def more_of(shapes: Ints, vi: Rows, v: int) -> int:
+    """Return the second row of a leaf that has one."""
+    return v + shapes[vi[v, V_SHAPE], SH_MORE]
+
+
+@kernel
 def note_latch(shapes: Ints, vi: Rows, bi: Ints, b: int, v: int) -> None:
     """Remember a crossed leaf until its candle ends."""
-    if vi[v, V_LPREV] != 0:
+    more = v + shapes[vi[v, V_SHAPE], SH_MORE]
+    if vi[more, M_LPREV] != 0:
         return
     lane = shapes[vi[v, V_SHAPE], SH_LANE]
     first = bi[b, I_LATCHED, lane]
     if first > 0:
-        vi[first - 1, V_LPREV] = v + 1
-    vi[v, V_LPREV] = -1
-    vi[v, V_LNEXT] = first
+        vi[more_of(shapes, vi, first - 1), M_LPREV] = v + 1
+    vi[more, M_LPREV] = -1
+    vi[more, M_LNEXT] = first
     bi[b, I_LATCHED, lane] = v + 1
 
 
 @kernel
 def _forget_latch(shapes: Ints, vi: Rows, bi: Ints, b: int, v: int) -> None:
-    before = vi[v, V_LPREV]
-    after = vi[v, V_LNEXT]
+    more = more_of(shapes, vi, v)
+    before = vi[more, M_LPREV]
+    after = vi[more, M_LNEXT]
     if before == 0:
         return
     if before > 0:
-        vi[before - 1, V_LNEXT] = after
+        vi[more_of(shapes, vi, before - 1), M_LNEXT] = after
     else:
         bi[b, I_LATCHED, shapes[vi[v, V_SHAPE], SH_LANE]] = after
     if after > 0:
-        vi[after - 1, V_LPREV] = before
-    vi[v, V_LPREV] = vi[v, V_LNEXT] = 0
+        vi[more_of(shapes, vi, after - 1), M_LPREV] = before
+    vi[more, M_LPREV] = vi[more, M_LNEXT] = 0
 
 
 @kernel
@@ -150,8 +161,7 @@ def leave_lists(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, rows
 @kernel
 def _forget(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, vf: Floats, t: int) -> None:
     """Make the next evaluation a baseline: state and previous values are unknown again (T2)."""
-    gi[t, G_STATE] = UNKNOWN
-    gi[t, G_SIGNS] &= ~SIGN_GAP
+    gi[t, G_BITS] = (gi[t, G_BITS] & ~(STATE_BITS | SIGN_GAP)) | UNKNOWN
     first = gi[t, G_LEAF]
     for v in range(first, first + policies[gi[t, G_POLICY], P_LEAVES]):
         at = vi[v, V_NUMBERS]
@@ -161,7 +171,7 @@ def _forget(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, vf: Floa
             vf[at + W_NOW_R] = vf[at + W_BEFORE_R] = np.nan
         if width == W_BOUNDED:
             vf[at + W_NOW_U] = vf[at + W_BEFORE_U] = np.nan
-    if gi[t, G_LIST] == LIST_IDLE:
+    if gi[t, G_BITS] >> LIST_SHIFT == LIST_IDLE:
         join_list(gi, bi, t, LIST_ACTIVE)
 
 
@@ -183,6 +193,6 @@ def lose_block(gi: Rows, bi: Ints, policies: Ints, shapes: Ints, vi: Rows, vf: F
             if policies[gi[t, G_POLICY], P_SURVIVES] == 0:
                 _forget(gi, bi, policies, shapes, vi, vf, t)
             else:
-                gi[t, G_SIGNS] |= SIGN_GAP
-                if gi[t, G_LIST] == LIST_IDLE:
+                gi[t, G_BITS] |= SIGN_GAP
+                if gi[t, G_BITS] >> LIST_SHIFT == LIST_IDLE:
                     join_list(gi, bi, t, LIST_ACTIVE)

@@ -34,13 +34,12 @@ from engine.layout import (
     FALSE,
     FIELD,
     FS_PRICE,
+    G_BITS,
     G_BLOCK,
     G_HOLD,
     G_LEAF,
     G_NEXT,
     G_POLICY,
-    G_SIGNS,
-    G_STATE,
     GE,
     GT,
     HIGH,
@@ -74,6 +73,9 @@ from engine.layout import (
     LK_WORDS,
     LOW,
     LT,
+    M_LATCH,
+    M_RIGHT,
+    M_UPPER,
     N_HIST_CAP,
     N_HIST_OFF,
     N_OUT,
@@ -103,19 +105,18 @@ from engine.layout import (
     SH_CANDLES,
     SH_CLOSED,
     SH_LANE,
+    SH_MORE,
     SH_OP,
     SH_WIDTH,
     SH_WITHIN,
     SIGN_GAP,
+    STATE_BITS,
     TRUE,
     UNKNOWN,
-    V_LATCH,
     V_LEFT,
     V_NUMBERS,
     V_RESULT,
-    V_RIGHT,
     V_SHAPE,
-    V_UPPER,
     VOLUME,
     W_BEFORE_L,
     W_BEFORE_R,
@@ -278,13 +279,14 @@ def _remember(v: int, qv: Floats, shapes: Ints, vi: Rows, vf: Floats) -> None:
     if width == W_PLAIN:
         return
     op = shapes[shape, SH_OP]
-    right = vi[v, V_RIGHT]
+    more = v + shapes[shape, SH_MORE]
+    right = vi[more, M_RIGHT]
     if op >= RISES:
         vf[at + W_BEFORE_R] = _by_pct(op, qv[right, QV_BEFORE], float(vf[at + W_RIGHT]))
     else:
         vf[at + W_BEFORE_R] = qv[right, QV_BEFORE] if right >= 0 else vf[at + W_RIGHT]
     if width == W_BOUNDED:
-        upper = vi[v, V_UPPER]
+        upper = vi[more, M_UPPER]
         vf[at + W_BEFORE_U] = qv[upper, QV_BEFORE] if upper >= 0 else vf[at + W_UPPER]
 
 
@@ -299,15 +301,18 @@ def _judge_leaf(
     width = shapes[shape, SH_WIDTH]
     at = vi[v, V_NUMBERS]
     _remember(v, qv, shapes, vi, vf)
+    more = v + shapes[shape, SH_MORE]
     left = qv[vi[v, V_LEFT], QV_NOW]
     if op >= RISES:
         if shapes[shape, SH_CLOSED] != 0:
             reference = _reference(bi, b, vi[v, V_LEFT], shapes[shape, SH_CANDLES], True, ring, ni, nf, qi)
         else:
-            reference = float(qv[vi[v, V_RIGHT], QV_NOW])
+            reference = float(qv[vi[more, M_RIGHT], QV_NOW])
         right = _by_pct(op, reference, float(vf[at + W_RIGHT]))
+    elif width > W_PLAIN and vi[more, M_RIGHT] >= 0:
+        right = qv[vi[more, M_RIGHT], QV_NOW]
     else:
-        right = qv[vi[v, V_RIGHT], QV_NOW] if vi[v, V_RIGHT] >= 0 else vf[at + W_RIGHT]
+        right = vf[at + W_RIGHT]
     vf[at + W_NOW_L] = left
     h = 0.0
     if width > W_PLAIN:
@@ -315,7 +320,7 @@ def _judge_leaf(
         h = vf[at + W_HYSTERESIS]
     top = np.nan
     if width == W_BOUNDED:
-        upper = vi[v, V_UPPER]
+        upper = vi[more, M_UPPER]
         top = qv[upper, QV_NOW] if upper >= 0 else vf[at + W_UPPER]
         vf[at + W_NOW_U] = top
     if np.isnan(left) or np.isnan(right):
@@ -337,7 +342,7 @@ def _judge_leaf(
         before = vf[at + W_BEFORE_L]
         against = vf[at + W_BEFORE_R] if width > W_PLAIN else right
         known = not (np.isnan(before) or np.isnan(against))
-        latch = int(vi[v, V_LATCH])
+        latch = int(vi[more, M_LATCH])
         if op == CROSS_UP:
             undone = left <= right - h
             crossed = known and before <= against and left > right
@@ -348,7 +353,7 @@ def _judge_leaf(
             latch = 0
         if crossed:
             latch = candle
-        vi[v, V_LATCH] = latch
+        vi[more, M_LATCH] = latch
         if latch > 0 and shapes[shape, SH_CLOSED] == 0:
             note_latch(shapes, vi, bi, b, v)
         return TRUE if latch > 0 else FALSE
@@ -365,9 +370,9 @@ def _judge_leaf(
         holds = left <= right
         back = left >= right + h
     if h > 0.0:
-        if vi[v, V_LATCH] > 0:
+        if vi[more, M_LATCH] > 0:
             holds = not back
-        vi[v, V_LATCH] = 1 if holds else 0
+        vi[more, M_LATCH] = 1 if holds else 0
     return TRUE if holds else FALSE
 
 
@@ -426,8 +431,8 @@ def judge(
         result = int(vi[first, V_RESULT])
     else:
         result = _kleene(programs, policies[policy, P_PROGRAM], policies[policy, P_PROGRAM_N], vi, first)
-    before = gi[t, G_STATE]
-    gi[t, G_STATE] = result
+    before = gi[t, G_BITS] & STATE_BITS
+    gi[t, G_BITS] = (gi[t, G_BITS] & ~STATE_BITS) | result
     hold = gi[t, G_HOLD] - 1
     what = -1
     if result == TRUE:
@@ -444,7 +449,7 @@ def judge(
     if what == BASELINE or (what == EDGE and policies[policy, P_HAS_HOLD] == 0):
         reason = R_BASELINE if what == BASELINE else pass_gates(gi, gt, bi, policies, sessions, t, decided)
         capture(bf, bi, t, decided, reason, ni, nf, qi, shapes, vi, vf, gi, policies, cursor, di, df)
-        gi[t, G_SIGNS] &= ~SIGN_GAP
+        gi[t, G_BITS] &= ~SIGN_GAP
     elif what >= 0:
         e = cursor[C_EVENTS]
         events[e, 0] = what
@@ -453,7 +458,7 @@ def judge(
         events[e, 3] = decided
         cursor[C_EVENTS] = e + 1
     elif result != UNKNOWN:
-        gi[t, G_SIGNS] &= ~SIGN_GAP  # with an event, Python clears it after writing the evidence
+        gi[t, G_BITS] &= ~SIGN_GAP  # with an event, Python clears it after writing the evidence
 
 
 @kernel

@@ -16,13 +16,13 @@ import numpy as np
 from engine.compiled import kernel
 from engine.kernels_candles import Floats, Ints, Rows
 from engine.kernels_curves import fix_curves, follow_curves, set_value
-from engine.kernels_lists import join_list
+from engine.kernels_lists import join_list, more_of
 from engine.kernels_match import form_values, judge, slot_value
 from engine.layout import (
     CK_WORDS,
+    G_BITS,
     G_BLOCK,
     G_HOLD,
-    G_LIST,
     G_NEXT,
     G_POLICY,
     G_WOKEN,
@@ -41,7 +41,10 @@ from engine.layout import (
     LANES,
     LIST_ACTIVE,
     LIST_IDLE,
+    LIST_SHIFT,
     LK_WORDS,
+    M_LNEXT,
+    M_LPREV,
     P_ALWAYS,
     P_VALID_FROM,
     Q_KIND,
@@ -52,8 +55,6 @@ from engine.layout import (
     QV_LOW,
     QV_NOW,
     RATIO,
-    V_LNEXT,
-    V_LPREV,
     V_TRIGGER,
 )
 
@@ -83,7 +84,7 @@ def judge_tick(
     others = first + bi[b, I_LISTS, K_LINES] + bi[b, I_LISTS, K_CURVES]
     end = others + bi[b, I_LISTS, K_SLOTS]
     if bi[b, I_LISTS, K_STALE] != 0:
-        woken = _wake_latched(bi, b, vi, gi, woken)
+        woken = _wake_latched(bi, b, shapes, vi, gi, woken)
         fixed = end + CK_WORDS * bi[b, I_LISTS, K_CURVES]
         fixed += LK_WORDS * (bi[b, I_LISTS, K_INDICATORS] + bi[b, I_LISTS, K_SLOTS])
         fix_curves(bi, b, links, fixed, ring, nf, forming, qv)
@@ -111,7 +112,7 @@ def judge_tick(
             di, df,
         )  # fmt: skip
         if (
-            gi[t, G_LIST] == LIST_ACTIVE
+            gi[t, G_BITS] >> LIST_SHIFT == LIST_ACTIVE
             and gi[t, G_HOLD] == 0
             and decided >= policies[gi[t, G_POLICY], P_VALID_FROM]
             and policies[gi[t, G_POLICY], P_ALWAYS] == 0
@@ -126,14 +127,14 @@ def _wake(b: int, v: int, vi: Rows, gi: Rows, woken: int) -> int:
     The row of a leaf long gone may be another's by now, which wakes for nothing, or of another block.
     """
     t = int(vi[v, V_TRIGGER])
-    if gi[t, G_WOKEN] == 0 and gi[t, G_BLOCK] == b and gi[t, G_LIST] == LIST_IDLE:
+    if gi[t, G_WOKEN] == 0 and gi[t, G_BLOCK] == b and gi[t, G_BITS] >> LIST_SHIFT == LIST_IDLE:
         gi[t, G_WOKEN] = woken
         return t + 2
     return woken
 
 
 @kernel
-def _wake_latched(bi: Ints, b: int, vi: Rows, gi: Rows, woken: int) -> int:
+def _wake_latched(bi: Ints, b: int, shapes: Ints, vi: Rows, gi: Rows, woken: int) -> int:
     """Wake the crossed leaves of every lane whose candle has ended (T4); judged, they are noted anew."""
     for lane in range(LANES):
         if bi[b, I_SEEN, lane] == bi[b, I_NUMBER, lane]:
@@ -143,8 +144,9 @@ def _wake_latched(bi: Ints, b: int, vi: Rows, gi: Rows, woken: int) -> int:
         bi[b, I_LATCHED, lane] = 0
         while following > 0:
             v = following - 1
-            following = vi[v, V_LNEXT]
-            vi[v, V_LPREV] = vi[v, V_LNEXT] = 0
+            more = more_of(shapes, vi, v)
+            following = vi[more, M_LNEXT]
+            vi[more, M_LPREV] = vi[more, M_LNEXT] = 0
             woken = _wake(b, v, vi, gi, woken)
     return woken
 

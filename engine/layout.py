@@ -95,11 +95,15 @@ QV_COLUMNS = 8
 OPEN, HIGH, LOW, CLOSE, VOLUME, VWAP = range(6)
 
 # Leaves, int32. V_NUMBERS: where its numbers begin among those of all leaves.
-(V_SHAPE, V_LEFT, V_RIGHT, V_UPPER, V_LATCH, V_RESULT, V_TRIGGER, V_LPREV, V_LNEXT, V_NUMBERS) = range(10)
-V_COLUMNS = 10
-# What leaves of one shape have in common, int64. SH_WIDTH: how many numbers each has, one of the three.
-(SH_OP, SH_LANE, SH_WITHIN, SH_CANDLES, SH_CLOSED, SH_WIDTH) = range(6)
-SH_COLUMNS = 6
+V_SHAPE, V_LEFT, V_RESULT, V_TRIGGER, V_NUMBERS = range(5)
+V_COLUMNS = 5
+# ... and of a leaf that needs more than one operand and a number a second row of the same table, SH_MORE rows on:
+# its other operands (-1: a number), the candle of its crossing, and its place in the list of crossed leaves.
+M_RIGHT, M_UPPER, M_LATCH, M_LPREV, M_LNEXT = range(5)
+# What leaves of one shape have in common, int64. SH_WIDTH: how many numbers each has, one of the three. SH_MORE: 0
+# where it has no second row.
+(SH_OP, SH_LANE, SH_WITHIN, SH_CANDLES, SH_CLOSED, SH_WIDTH, SH_MORE) = range(7)
+SH_COLUMNS = 7
 # A leaf's numbers: against a number, with another operand or a hysteresis, with an upper bound.
 (W_NOW_L, W_BEFORE_L, W_RIGHT, W_HYSTERESIS, W_BEFORE_R, W_NOW_R, W_UPPER, W_BEFORE_U, W_NOW_U) = range(9)
 W_PLAIN, W_COMPARED, W_BOUNDED = 3, 6, 9
@@ -111,16 +115,17 @@ OPERATORS = (
 # Three values (T3).
 FALSE, TRUE, UNKNOWN = 0, 1, 2
 
-# Triggers, int32. G_HOLD: row + 1 of its pending hold, 0 = none. G_WOKEN: 0 = not woken, 1 = the last of the
-# woken ones, else the following row + 2.
-(G_STATE, G_BLOCK, G_LEAF, G_POLICY, G_SIGNS, G_FIRED, G_SESSION_FIRED, G_HOLD, G_LIST, G_PREV, G_NEXT,
- G_WOKEN) = range(12)  # fmt: skip
-G_COLUMNS = 12
-# Signs: values were lost (T2); it has fired since it was armed or resumed (T8).
-SIGN_GAP, SIGN_FIRED = 1, 2
-# Triggers, int64: decision time, candle and session of the last Firing.
-GT_DECIDED, GT_CANDLE, GT_SESSION = range(3)
-GT_COLUMNS = 3
+# Triggers, int32. G_HOLD: row + 1 of its pending hold, 0 = none. G_CANDLE: the minute, since 1970, in which the
+# candle of its last Firing began. G_WOKEN: 0 = not woken, 1 = the last of the woken ones, else the following row + 2.
+(G_BITS, G_BLOCK, G_LEAF, G_POLICY, G_FIRED, G_SESSION_FIRED, G_HOLD, G_CANDLE, G_PREV, G_NEXT,
+ G_WOKEN) = range(11)  # fmt: skip
+G_COLUMNS = 11
+NO_MINUTE = -(1 << 31)
+# G_BITS: its state (FALSE, TRUE, UNKNOWN); signs: values were lost (T2), it has fired since it was armed or resumed
+# (T8); above these the list it is in, LIST_..., 0 = none.
+STATE_BITS, SIGN_GAP, SIGN_FIRED, LIST_SHIFT = 3, 4, 8, 4
+KNOWN_BITS = 15
+"""Those that say what a trigger knows, not where it stands."""
 # Pending holds, int64 and float64: with the trade of the edge.
 (HO_PENDING, HO_COUNT, HO_NEEDED, HO_DUE, HO_EDGE_TS, HO_EDGE_RECV, HO_EDGE_SEQ, HO_EDGE_CODES) = range(8)
 HO_COLUMNS = 8

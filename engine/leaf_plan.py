@@ -21,12 +21,14 @@ class LeafPlan:
 
     before   tick triggers' `..._by_pct`: the value so many candles before, which stands in the place of `right`
     numbers  where its numbers begin among the template's
+    more     how many rows on its second row stands, 0 where it has none
     """
 
     leaf: Leaf
     shape: int
     width: int
     numbers: int
+    more: int
     left: Reading
     right: Reading | None
     upper: Reading | None
@@ -39,10 +41,11 @@ class LeafPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A template's leaves, its policy, and how many numbers its leaves have in all."""
+    """A template's leaves, its policy, and how many rows and numbers its leaves have in all."""
 
     leaves: tuple[LeafPlan, ...]
     policy: int
+    rows: int
     width: int
     lane: int
     is_closed: bool
@@ -58,26 +61,33 @@ class Plan:
         return list(found)
 
 
-def plan_of(tables: Tables, spec: TriggerSpec) -> Plan:
-    """Work out a template's plan; the pattern's numbers do not matter."""
+def plan_of(tables: Tables, spec: TriggerSpec, template: int = -1) -> Plan:
+    """Work out a template's plan; the pattern's numbers do not matter.
+
+    Args:
+        template: Its number, by which its policy is known again.
+    """
     condition = spec.condition
     if condition is None:
-        return Plan((), tables.add_policy(policy_of(spec, (), (0, 0))), 0, LANE_OF[spec.timeframe], False)
+        return Plan((), tables.add_policy(policy_of(spec, (), (0, 0))), 0, 0, LANE_OF[spec.timeframe], False)
     is_closed = spec.evaluate == "candle_close"
     leaves = tuple(leaves_of(condition))
     words = program_of(condition)
-    policy = tables.add_policy(policy_of(spec, leaves, (tables.add_program(words), len(words))))
+    policy = tables.add_policy(policy_of(spec, leaves, (tables.add_program(words), len(words))), template)
     plans: list[LeafPlan] = []
-    numbers = 0
-    for leaf in leaves:
+    rows, numbers = len(leaves), 0
+    for n, leaf in enumerate(leaves):
         left = _reading(spec, leaf.left, LANE_OF[leaf.timeframe] if leaf.candles else 0)
         width = width_of(leaf)
+        more = rows - n if width > at.W_PLAIN or leaf.operator.startswith("crosses") else 0
+        rows += more > 0
         plans.append(
             LeafPlan(
                 leaf=leaf,
-                shape=tables.add_shape(shape_of(leaf, is_closed=is_closed)),
+                shape=tables.add_shape(shape_of(leaf, is_closed=is_closed, more=more)),
                 width=width,
                 numbers=numbers,
+                more=more,
                 left=left,
                 right=_reading(spec, leaf.right, 0) if isinstance(leaf.right, Operand) else None,
                 upper=_reading(spec, leaf.upper, 0) if isinstance(leaf.upper, Operand) else None,
@@ -85,7 +95,7 @@ def plan_of(tables: Tables, spec: TriggerSpec) -> Plan:
             )
         )
         numbers += width
-    return Plan(tuple(plans), policy, numbers, LANE_OF[spec.timeframe], is_closed)
+    return Plan(tuple(plans), policy, rows, numbers, LANE_OF[spec.timeframe], is_closed)
 
 
 def _reading(spec: TriggerSpec, operand: Operand, price_lane: int) -> Reading:
@@ -132,10 +142,11 @@ def width_of(leaf: Leaf) -> int:
     return at.W_PLAIN if is_plain else at.W_COMPARED
 
 
-def shape_of(leaf: Leaf, *, is_closed: bool) -> tuple[int, ...]:
+def shape_of(leaf: Leaf, *, is_closed: bool, more: int) -> tuple[int, ...]:
     """Return a leaf's columns SH_... of `engine.layout`."""
     return (
         _OPERATOR[leaf.operator], LANE_OF[leaf.timeframe], leaf.within_candles, leaf.candles, is_closed, width_of(leaf),
+        more,
     )  # fmt: skip
 
 

@@ -163,7 +163,7 @@ def read_trigger_states(
     for trigger_id, entry in asked:
         for symbol, armed in sorted(entry.rows.items()):
             row = tables.gi[armed.row]
-            last = int(tables.gt[armed.row, at.GT_DECIDED])
+            last = int(tables.gt[armed.row])
             s = candles.ids[symbol]
             now = now_ms if now_ms is not None else int(tables.si[s, at.S_LAST_TS])
             missing = _missing(tables, candles, matcher, armed)
@@ -177,7 +177,7 @@ def read_trigger_states(
                     state=_state(tables, entry, armed, now, missing),
                     health=state_of(symbol) if is_lost else _session_health(tables, armed, now),
                     missing_candles=missing,
-                    value={at.FALSE: False, at.TRUE: True}.get(int(row[at.G_STATE])),
+                    value={at.FALSE: False, at.TRUE: True}.get(int(row[at.G_BITS]) & at.STATE_BITS),
                     firings=int(row[at.G_FIRED]),
                     last_fired_ms=None if last == at.UNSET else last,
                     next_due_ms=entry.next_due_ms,
@@ -188,7 +188,7 @@ def read_trigger_states(
 
 def _state(tables: Tables, entry: Entry, armed: ArmedTrigger, now: int, missing: int) -> TriggerStateName:
     row, spec = tables.gi[armed.row], armed.spec
-    last = int(tables.gt[armed.row, at.GT_DECIDED])
+    last = int(tables.gt[armed.row])
     if gates.is_expired(tables, armed, now):
         return "expired"
     if gates.is_completed(tables, armed):
@@ -202,7 +202,7 @@ def _state(tables: Tables, entry: Entry, armed: ArmedTrigger, now: int, missing:
     if last != at.UNSET:
         if now - last < spec.cooldown_ms:
             return "cooldown"
-        if spec.condition is not None and row[at.G_STATE] == at.TRUE:
+        if spec.condition is not None and row[at.G_BITS] & at.STATE_BITS == at.TRUE:
             return "fired"
     return "armed"
 

@@ -102,14 +102,14 @@ class Matcher:
     def slots_of(self, armed: ArmedTrigger) -> set[int]:
         """Return the slots that a trigger reads."""
         first = int(self._tables.gi[armed.row, at.G_LEAF])
-        read = self._tables.vi[first : first + len(armed.leaves), at.V_LEFT : at.V_UPPER + 1]
-        return set(read[read >= 0].tolist())
+        leaves = np.arange(first, first + len(armed.leaves))
+        return {q for side in self._tables.sides_of(leaves) for q in side.tolist() if q >= 0}
 
     def _entry(self, first: int) -> Entry:
         spec = self._roster.spec_of(first)
         rows: list[int] = self._roster.rows_of(np.array([first], np.int32)).tolist()
         armed = [self._roster.armed(row, spec) for row in rows]
-        is_paused = int(self._tables.gi[first, at.G_LIST]) == at.LIST_PAUSED
+        is_paused = int(self._tables.gi[first, at.G_BITS]) >> at.LIST_SHIFT == at.LIST_PAUSED
         return Entry(spec, {a.symbol: a for a in armed}, is_paused)
 
     def set_due(self, trigger_id: str, next_due_ms: int) -> None:
@@ -174,17 +174,19 @@ class Matcher:
         t, pattern = self._tables, self._roster[template].pattern
         plan = self._plans.get(template)
         if plan is None:
-            plan = self._plans[template] = plan_of(t, pattern)
+            plan = self._plans[template] = plan_of(t, pattern, template)
+            self._roster.note_policy(template, plan.policy)
         of_symbol = {symbol: self._block_of(symbol, pattern) for symbol in dict.fromkeys(group.symbols)}
         block_list = [of_symbol[symbol] for symbol in group.symbols]
         blocks = np.array(block_list, np.int64)
         self.slots.prepare(of_symbol.values(), plan.readings)
         rows = t.add_triggers(len(blocks))
-        first = t.add_leaves(len(blocks), len(plan.leaves), plan.width)
+        first = t.add_leaves(len(blocks), len(plan.leaves), rows=plan.rows, width=plan.width)
         t.gi[rows, at.G_BLOCK], t.gi[rows, at.G_POLICY], t.gi[rows, at.G_LEAF] = blocks, plan.policy, first
+        begin = t.vi[first, at.V_NUMBERS].astype(np.int64)
         given = iter(np.array(group.numbers, np.float64).reshape(len(group.names), -1).T)
         for n, leaf in enumerate(plan.leaves):
-            self._compile(leaf, rows, first + n, blocks, block_list, {
+            self._compile(leaf, rows, first + n, begin + leaf.numbers, blocks, block_list, {
                 which: np.repeat(next(given), group.counts)
                 for side, which in ((leaf.leaf.right, at.W_RIGHT), (leaf.leaf.upper, at.W_UPPER))
                 if isinstance(side, float)
@@ -213,11 +215,12 @@ class Matcher:
         plan: LeafPlan,
         rows: Rows,
         leaves: Numbers,
+        begin: Numbers,
         blocks: Numbers,
         block_list: list[int],
         given: dict[int, NDArray[np.float64]],
     ) -> None:
-        """Write one leaf of each row; `given` are its numbers, by W_RIGHT and W_UPPER."""
+        """Write one leaf of each row; its numbers are from `begin` on, `given` those by W_RIGHT and W_UPPER."""
         t, leaf = self._tables, plan.leaf
         left = self.slots.hold([(b, *plan.left) for b in block_list])
         right = upper = None
@@ -231,11 +234,11 @@ class Matcher:
             right = self.slots.hold([(b, *plan.before) for b in block_list])
         t.vi[leaves, at.V_SHAPE], t.vi[leaves, at.V_TRIGGER] = plan.shape, rows
         t.vi[leaves, at.V_LEFT] = left
-        t.vi[leaves, at.V_RIGHT] = -1 if right is None else right
-        t.vi[leaves, at.V_UPPER] = -1 if upper is None else upper
         t.vi[leaves, at.V_RESULT] = at.UNKNOWN
-        t.vi[leaves, at.V_NUMBERS] += plan.numbers
-        begin = t.vi[leaves, at.V_NUMBERS].astype(np.int64)
+        t.vi[leaves, at.V_NUMBERS] = begin
+        if plan.more:
+            t.vi[leaves + plan.more, at.M_RIGHT] = -1 if right is None else right
+            t.vi[leaves + plan.more, at.M_UPPER] = -1 if upper is None else upper
         for side, which in ((leaf.right, at.W_RIGHT), (leaf.upper, at.W_UPPER)):
             if isinstance(side, float | int):
                 t.vf[begin + which] = given.get(which, side)
@@ -309,14 +312,14 @@ class Matcher:
             t.end_hold(row)
         first = t.gi[rows, at.G_LEAF].astype(np.int64)
         for n, leaf in enumerate(plan.leaves):
-            left, right, upper = (t.vi[first + n, side].astype(np.int64) for side in range(at.V_LEFT, at.V_UPPER + 1))
+            left, right, upper = t.sides_of(first + n)
             for other, kind in ((right, at.RATIO if leaf.before else at.DIFFERENCE), (upper, at.DIFFERENCE)):
                 if other[0] >= 0 and not plan.is_closed:
                     self.slots.release(self.slots.derived(kind, left, other))
             for side in (upper, right, left):
                 if side[0] >= 0:
                     self.slots.release(side)
-        t.free_leaves(first, len(plan.leaves), plan.width)
+        t.free_leaves(first, len(plan.leaves), rows=plan.rows, width=plan.width)
         blocks = t.gi[rows, at.G_BLOCK]
         np.subtract.at(self._block_triggers, blocks, 1)
         np.subtract.at(self._block_leaves, blocks, len(plan.leaves))
@@ -335,8 +338,8 @@ class Matcher:
             The time and news triggers that were paused.
         """
         t, rows = self._tables, self._rows_of(trigger_ids)
-        t.gi[rows, at.G_SIGNS] &= ~at.SIGN_FIRED
-        rows = rows[t.gi[rows, at.G_LIST] == at.LIST_PAUSED]
+        t.gi[rows, at.G_BITS] &= ~at.SIGN_FIRED
+        rows = rows[t.gi[rows, at.G_BITS] >> at.LIST_SHIFT == at.LIST_PAUSED]
         forget_rows(t.gi, t.bi, t.policies, t.shapes, t.vi, t.vf, rows)
         policy = t.policies[t.gi[rows, at.G_POLICY]]
         lists = np.where(policy[:, at.P_CLOSED] != 0, at.LIST_CLOSE + policy[:, at.P_LANE], at.LIST_ACTIVE)
@@ -347,7 +350,7 @@ class Matcher:
             entry = self._others.get(name)
             if entry is not None:
                 for armed in entry.rows.values():
-                    t.gi[armed.row, at.G_SIGNS] &= ~at.SIGN_FIRED
+                    t.gi[armed.row, at.G_BITS] &= ~at.SIGN_FIRED
                 if entry.is_paused:
                     entry.is_paused = False
                     resumed.append(name)
@@ -369,7 +372,7 @@ class Matcher:
 
     def judge_next(self, row: int) -> None:
         """Let the next trade judge a tick trigger whatever its values do (it has a hold, or forgot them)."""
-        if self._tables.gi[row, at.G_LIST] == at.LIST_IDLE:
+        if self._tables.gi[row, at.G_BITS] >> at.LIST_SHIFT == at.LIST_IDLE:
             join_list(self._tables.gi, self._tables.bi, row, at.LIST_ACTIVE)
 
     def reload_closed(self, b: int, lane: int) -> None:

@@ -50,7 +50,8 @@ class Roster:
         self._known: dict[Key, int] = {}
         self._several: dict[int, Rows] = {}
         """All rows of the triggers on more than one symbol, by the first."""
-        self._template: Rows = np.zeros(16, np.int32)
+        self._template_of: dict[int, int] = {}
+        """By policy: each template has its own."""
         self._first: dict[int, int] = {}
         """Of the other rows of those the row of the first symbol, which has the name."""
         self._hashes = np.zeros((16, 32), np.uint8)
@@ -75,6 +76,10 @@ class Roster:
             ))  # fmt: skip
         return known
 
+    def note_policy(self, template: int, policy: int) -> None:
+        """Say which policy the rows of a template have."""
+        self._template_of[policy] = template
+
     def __getitem__(self, template: int) -> Template:
         return self._templates[template]
 
@@ -89,7 +94,6 @@ class Roster:
             counts: On how many symbols each is.
         """
         self._make_room(int(rows.max()) + 1)
-        self._template[rows] = template
         firsts = rows
         if len(rows) != len(names):
             many = np.array(counts, np.int64)
@@ -129,7 +133,8 @@ class Roster:
                 del self._first[row]
 
     def templates_of(self, rows: Rows) -> Rows:
-        return self._template[rows]
+        policies, places = np.unique(self._tables.gi[rows, at.G_POLICY], return_inverse=True)
+        return np.array([self._template_of[policy] for policy in policies.tolist()], np.int32)[places]
 
     def name_of(self, row: int) -> str:
         return self._names.name_of(self._first.get(row, row))
@@ -140,7 +145,7 @@ class Roster:
     def spec_of(self, row: int) -> TriggerSpec:
         """Put the spec of a row together again."""
         t, first = self._tables, self._first.get(row, row)
-        number = int(self._template[first])
+        number = self._template_of[int(t.gi[first, at.G_POLICY])]
         template = self._templates[number]
         v = int(t.gi[first, at.G_LEAF])
         numbers = [float(t.vf[int(t.vi[v + n, at.V_NUMBERS]) + which]) for n, which in self._numbers[number]]
@@ -156,10 +161,7 @@ class Roster:
         return ArmedTrigger(row, spec, self.symbol_of(row), int(self._tables.gi[row, at.G_BLOCK]), leaves)
 
     def _make_room(self, most: int) -> None:
-        if most > len(self._template):
-            rows = max(most, 2 * len(self._template))
-            for name in ("_template", "_hashes"):
-                old: NDArray[np.int32] = getattr(self, name)
-                larger = np.zeros((rows, *old.shape[1:]), old.dtype)
-                larger[: len(old)] = old
-                setattr(self, name, larger)
+        if most > len(self._hashes):
+            larger = np.zeros((max(most, 2 * len(self._hashes)), self._hashes.shape[1]), np.uint8)
+            larger[: len(self._hashes)] = self._hashes
+            self._hashes = larger

@@ -38,7 +38,7 @@ from engine.slots import SlotKey
 from engine.tables import Tables
 
 MAGIC = b"TWEN"
-VERSION = 6
+VERSION = 7
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.
@@ -47,8 +47,7 @@ _POINTERS = (
     at.I_LATCHED, at.I_LISTS, at.I_OF, at.I_SEEN,
 )  # fmt: skip
 _BLOCK_ROWS = tuple(row for row in range(at.I_ROWS) if row not in _POINTERS)
-_TRIGGER_COLUMNS = (at.G_STATE, at.G_SIGNS, at.G_FIRED, at.G_SESSION_FIRED)
-_LEAF_COLUMNS = (at.V_LATCH, at.V_RESULT)
+_TRIGGER_COLUMNS = (at.G_FIRED, at.G_SESSION_FIRED, at.G_CANDLE)
 
 AnyArray = NDArray[Any]
 
@@ -157,8 +156,10 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         "hist_cap": tables.ni[[i for _, i in keys], at.N_HIST_CAP],
         "hist": np.concatenate([_hist(tables, i) for _, i in keys] or [np.empty(0)]),
         "slots": tables.qv[[q for _, q in slots], at.QV_NOW],
-        "leaves": tables.vi[leaf_rows][:, list(_LEAF_COLUMNS)],
+        "results": tables.vi[leaf_rows, at.V_RESULT],
+        "latches": _latches(tables, leaf_rows),
         "sides": _sides(tables, leaf_rows),
+        "known": (tables.gi[trigger_rows, at.G_BITS] & at.KNOWN_BITS).astype(np.uint8),
         "triggers": tables.gi[trigger_rows][:, list(_TRIGGER_COLUMNS)],
         "last_firings": tables.gt[trigger_rows],
         "held": np.flatnonzero(held),
@@ -180,6 +181,13 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in entries],
     )
     return Snapshot(meta, {name: _pack(array) for name, array in arrays.items()})
+
+
+def _latches(tables: Tables, leaf_rows: list[int]) -> NDArray[np.int32]:
+    """Return the latch of each leaf, 0 where it has none."""
+    more = tables.shapes[tables.vi[leaf_rows, at.V_SHAPE], at.SH_MORE]
+    latches = tables.vi[np.array(leaf_rows, np.int64) + more, at.M_LATCH]
+    return np.where(more > 0, latches, 0).astype(np.int32)
 
 
 def _sides(tables: Tables, leaf_rows: list[int]) -> NDArray[np.float64]:
@@ -270,10 +278,15 @@ def _put_triggers(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, matc
     armed = [a for entry in entries if entry is not None for a in entry.rows.values()]
     for row, a in enumerate(armed):
         tables.gi[a.row, list(_TRIGGER_COLUMNS)] = arrays["triggers"][row]
+        bits = int(tables.gi[a.row, at.G_BITS]) & ~at.KNOWN_BITS
+        tables.gi[a.row, at.G_BITS] = bits | int(arrays["known"][row])
         tables.gt[a.row] = arrays["last_firings"][row]
         first, n = int(tables.gi[a.row, at.G_LEAF]), len(a.leaves)
-        tables.vi[first : first + n, list(_LEAF_COLUMNS)] = arrays["leaves"][leaf : leaf + n]
-        for v in range(first, first + n):
+        tables.vi[first : first + n, at.V_RESULT] = arrays["results"][leaf : leaf + n]
+        for k, v in enumerate(range(first, first + n)):
+            more = int(tables.shapes[tables.vi[v, at.V_SHAPE], at.SH_MORE])
+            if more:
+                tables.vi[v + more, at.M_LATCH] = arrays["latches"][leaf + k]
             numbers = tables.numbers_of(v)
             numbers[:] = arrays["sides"][side : side + len(numbers)]
             side += len(numbers)

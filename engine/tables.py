@@ -61,7 +61,7 @@ class Tables:
         self.vf = np.zeros(64)
         self.policies = np.zeros((16, at.P_COLUMNS), np.int64)
         self.gi = aligned((16, at.G_COLUMNS), np.int32)
-        self.gt = aligned((16, at.GT_COLUMNS), np.int64)
+        self.gt = aligned((16,), np.int64)
         self.holds = np.zeros((16, at.HO_COLUMNS), np.int64)
         self.hold_trades = np.zeros((16, at.HF_COLUMNS))
         self.symbols = 0
@@ -137,11 +137,12 @@ class Tables:
             self._known_programs[words] = known
         return known
 
-    def add_policy(self, row: tuple[int, ...]) -> int:
-        """Return where this policy stands, columns P_...; equal ones are stored once and never freed."""
-        known = self._known_policies.get(row)
+    def add_policy(self, row: tuple[int, ...], template: int = -1) -> int:
+        """Return where this policy stands, columns P_...; equal ones of a template are stored once, never freed."""
+        key = (template, *row)
+        known = self._known_policies.get(key)
         if known is None:
-            known = self._known_policies[row] = len(self._known_policies)
+            known = self._known_policies[key] = len(self._known_policies)
             self.policies = _grown(self.policies, known + 1)
             self.policies[known] = row
         return known
@@ -208,21 +209,29 @@ class Tables:
             self._thresholds.free(int(row[at.Q_OFF]), int(row[at.Q_CAP]))
         row[at.Q_OFF] = row[at.Q_N] = row[at.Q_CAP] = 0
 
-    def add_leaves(self, count: int, leaves: int, width: int) -> NDArray[np.int64]:
+    def add_leaves(self, count: int, leaves: int, *, rows: int, width: int) -> NDArray[np.int64]:
         """Return the first leaf of each of `count` triggers; those of one stand together, and so do their numbers.
 
         Args:
             leaves: How many leaves each trigger has.
-            width: How many numbers its leaves have in all. V_NUMBERS of each leaf is where the trigger's begin.
+            rows: How many rows these have: the second ones stand behind all first ones.
+            width: How many numbers its leaves have in all. V_NUMBERS of the first leaf is where they begin.
         """
-        first, numbers = self._leaves.take_many(count, leaves), self._numbers.take_many(count, width)
-        self.vi = _grown(self.vi, int(first.max()) + leaves)
+        first, numbers = self._leaves.take_many(count, rows, leaves), self._numbers.take_many(count, width)
+        self.vi = _grown(self.vi, int(first.max()) + rows)
         self.vf = _grown(self.vf, int(numbers.max()) + width)
-        every = (first[:, None] + np.arange(leaves)).ravel()
+        every = (first[:, None] + np.arange(rows)).ravel()
         self.vi[every] = 0
-        self.vi[every, at.V_NUMBERS] = np.repeat(numbers, leaves)
+        self.vi[first, at.V_NUMBERS] = numbers
         self.vf[(numbers[:, None] + np.arange(width)).ravel()] = np.nan
         return first
+
+    def sides_of(self, leaves: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the slots that some leaves read: left, right, upper; -1 where a side is none."""
+        rows = self.vi[leaves]
+        more = self.shapes[rows[:, at.V_SHAPE], at.SH_MORE]
+        others = np.where(more[:, None] > 0, self.vi[leaves + more, at.M_RIGHT : at.M_UPPER + 1], -1).astype(np.int64)
+        return rows[:, at.V_LEFT].astype(np.int64), others[:, 0], others[:, 1]
 
     def width_of(self, v: int) -> int:
         """Return how many numbers a leaf has."""
@@ -233,17 +242,18 @@ class Tables:
         first = int(self.vi[v, at.V_NUMBERS])
         return self.vf[first : first + self.width_of(v)]
 
-    def free_leaves(self, first: NDArray[np.int64], leaves: int, width: int) -> None:
+    def free_leaves(self, first: NDArray[np.int64], leaves: int, *, rows: int, width: int) -> None:
         """Free what `add_leaves` gave."""
         self._numbers.free_many(self.vi[first, at.V_NUMBERS].tolist(), width)
-        self._leaves.free_many(first.tolist(), leaves)
+        self._leaves.free_many(first.tolist(), rows, leaves)
 
     def add_triggers(self, count: int) -> NDArray[np.int32]:
         rows = self._triggers.take_many(count)
         self.gi = _grown(self.gi, int(rows.max()) + 1)
         self.gt = _grown(self.gt, int(rows.max()) + 1)
         self.gi[rows] = 0
-        self.gi[rows, at.G_STATE] = at.UNKNOWN
+        self.gi[rows, at.G_BITS] = at.UNKNOWN
+        self.gi[rows, at.G_CANDLE] = at.NO_MINUTE
         self.gt[rows] = at.UNSET
         return rows
 
@@ -310,23 +320,27 @@ class _Rows:
 
 
 class _Spans:
-    """Runs of rows of one length; freed ones are given out again to the same length."""
+    """Runs of rows; freed ones are given out again to the same length and kind.
+
+    Kinds keep apart what must not come to stand in another's place: a threshold that outlives its leaf may find
+    another leaf there, but never a second row.
+    """
 
     __slots__ = ("_free", "_next")
 
     def __init__(self, begin: int = 0) -> None:
         self._next = begin
-        self._free: dict[int, list[int]] = {}
+        self._free: dict[tuple[int, int], list[int]] = {}
 
     def take(self, n: int) -> int:
-        freed = self._free.get(n)
+        freed = self._free.get((n, 0))
         if freed:
             return freed.pop()
         self._next += n
         return self._next - n
 
-    def take_many(self, count: int, n: int) -> NDArray[np.int64]:
-        free = self._free.get(n, [])
+    def take_many(self, count: int, n: int, kind: int = 0) -> NDArray[np.int64]:
+        free = self._free.get((n, kind), [])
         freed = min(count, len(free))
         again = [free.pop() for _ in range(freed)]
         new = self._next + n * np.arange(count - freed)
@@ -334,8 +348,8 @@ class _Spans:
         return np.concatenate((np.array(again, np.int64), new))
 
     def free(self, first: int, n: int) -> None:
-        self._free.setdefault(n, []).append(first)
+        self._free.setdefault((n, 0), []).append(first)
 
-    def free_many(self, firsts: list[int], n: int) -> None:
+    def free_many(self, firsts: list[int], n: int, kind: int = 0) -> None:
         if n:
-            self._free.setdefault(n, []).extend(firsts)
+            self._free.setdefault((n, kind), []).extend(firsts)

@@ -71,10 +71,11 @@ class Thresholds:
         trigger = t.gi[vi[:, at.V_TRIGGER]]
         place = leaves - trigger[:, at.G_LEAF]
         count = t.policies[trigger[:, at.G_POLICY], at.P_LEAVES]
-        is_wanted = (trigger[:, at.G_LIST] != 0) & (place >= 0) & (place < count)
+        is_wanted = (trigger[:, at.G_BITS] >> at.LIST_SHIFT != 0) & (place >= 0) & (place < count)
         if t.qi[q, at.Q_KIND] in (at.DIFFERENCE, at.RATIO):
-            left, right = t.qi[q, at.Q_INST], t.qi[q, at.Q_INDEX]
-            is_wanted &= (vi[:, at.V_LEFT] == left) & ((vi[:, at.V_RIGHT] == right) | (vi[:, at.V_UPPER] == right))
+            one, other = t.qi[q, at.Q_INST], t.qi[q, at.Q_INDEX]
+            left, right, upper = t.sides_of(leaves.astype(np.int64))
+            is_wanted &= (left == one) & ((right == other) | (upper == other))
         else:
             is_wanted &= vi[:, at.V_LEFT] == q
         number, h, upper = self._constants(vi)
