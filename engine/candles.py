@@ -139,6 +139,20 @@ class Candles:
         self.dirty.add(b)
         return b
 
+    def blocks(self, symbols: Sequence[str], session: Session) -> NDArray[np.int64]:
+        """Return the block of each of many symbols, made where it is new."""
+        for symbol in symbols:
+            if symbol not in self.ids:
+                self.symbol_id(symbol)
+        ids = np.array(list(map(self.ids.__getitem__, symbols)), np.int64)
+        found = self._tables.si[ids, at.S_REGULAR if session == "regular" else at.S_EXTENDED]
+        missing = found < 0
+        if missing.any():
+            asked: list[int] = ids[missing].tolist()
+            made = {s: self.block(s, session) for s in dict.fromkeys(asked)}
+            found[missing] = [made[s] for s in asked]
+        return found
+
     def _session_rows(self, calendar: str, session: Session) -> tuple[int, int]:
         known = self._sessions.get((calendar, session))
         if known is None:

@@ -33,6 +33,8 @@ from engine.tables import Tables
 from engine.timetable import Timetable
 from engine.trades import Trades
 
+_CHANGES_AT_ONCE = 8192
+
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -270,10 +272,8 @@ class Engine:
                     self._replace(spec, now)
             specs = [spec for spec, is_known in zip(specs, known, strict=True) if not is_known]
         ids = self._candles.ids
-        for spec in specs:
-            for symbol in spec.symbols:
-                if symbol not in ids:
-                    self.symbol_id(symbol)
+        for symbol in [symbol for spec in specs for symbol in spec.symbols if symbol not in ids]:
+            self.symbol_id(symbol)
         self._matcher.set_all(specs)
         for spec in specs:
             if spec.condition is None:
@@ -422,15 +422,22 @@ def _spec_of(change: TriggerChange) -> TriggerSpec:
 
 
 def _runs(changes: Sequence[TriggerChange]) -> Iterator[tuple[str, Sequence[TriggerChange]]]:
-    """Cut changes where the action changes, or a trigger comes again: the parts may be done at once."""
-    begin, action = 0, ""
-    seen: set[str] = set()
-    for n, change in enumerate(changes):
-        if change.action != action or change.trigger_id in seen:
-            if n > begin:
-                yield action, changes[begin:n]
-            begin, action = n, change.action
-            seen.clear()
-        seen.add(change.trigger_id)
-    if len(changes) > begin:
-        yield action, changes[begin:]
+    """Cut changes where the action changes, or a trigger comes again: the parts may be done at once.
+
+    A part is no longer than what the processor's cache holds: each change is looked at more than once.
+    """
+    for first in range(0, len(changes), _CHANGES_AT_ONCE):
+        some = changes[first : first + _CHANGES_AT_ONCE]
+        if len({change.trigger_id for change in some}) == len(some) and len({change.action for change in some}) == 1:
+            yield some[0].action, some
+            continue
+        begin, action = 0, ""
+        seen: set[str] = set()
+        for n, change in enumerate(some):
+            if change.action != action or change.trigger_id in seen:
+                if n > begin:
+                    yield action, some[begin:n]
+                begin, action = n, change.action
+                seen.clear()
+            seen.add(change.trigger_id)
+        yield action, some[begin:]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import layout as at
+from engine.batches import Batch, batches_of
 from engine.candles import Candles
 from engine.condition import Schedule, TriggerSpec
 from engine.indicators.curves import LINE, NO_CURVE
@@ -17,7 +18,6 @@ from engine.leaf_plan import LeafPlan, Plan, plan_of
 from engine.roster import ArmedTrigger, Roster, Rows
 from engine.slots import Numbers, Slots
 from engine.tables import Tables
-from engine.templates import key_of
 from engine.thresholds import Thresholds
 
 _AT_ONCE = 32_768
@@ -33,17 +33,6 @@ class Entry:
     is_paused: bool = False
     next_due_ms: int | None = None
     """Time triggers: the next scheduled instant; None when not known yet or never again."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """Triggers of one template that are put in force together."""
-
-    names: list[str] = field(default_factory=list[str])
-    hashes: list[str] = field(default_factory=list[str])
-    counts: list[int] = field(default_factory=list[int])
-    symbols: list[str] = field(default_factory=list[str])
-    numbers: list[list[float]] = field(default_factory=list[list[float]])
 
 
 class Matcher:
@@ -135,28 +124,13 @@ class Matcher:
     def set_all(self, specs: Sequence[TriggerSpec]) -> None:
         """Put triggers in force, each of another id, none of which is known."""
         for begin in range(0, len(specs), _AT_ONCE):
-            self._set_some(specs[begin : begin + _AT_ONCE])
-
-    def _set_some(self, specs: Sequence[TriggerSpec]) -> None:
-        groups: dict[int, _Group] = {}
-        for spec in specs:
-            condition = spec.condition
-            if condition is None:
-                self._set_other(spec)
-                continue
-            numbers: list[float] = []
-            template = self._roster.template(key_of(spec, condition, numbers), spec)
-            group = groups.get(template)
-            if group is None:
-                group = groups[template] = _Group()
-            symbols = spec.symbols if len(spec.symbols) == 1 else tuple(dict.fromkeys(spec.symbols))
-            group.names.append(spec.trigger_id)
-            group.hashes.append(spec.config_hash)
-            group.counts.append(len(symbols))
-            group.symbols += symbols
-            group.numbers.append(numbers)
-        for template, group in groups.items():
-            self._arm(template, group)
+            some = specs[begin : begin + _AT_ONCE]
+            judged = [spec for spec in some if spec.condition is not None]
+            for template, batch in batches_of(judged, self._roster.template).items():
+                self._arm(template, batch)
+            for spec in some if len(judged) < len(some) else ():
+                if spec.condition is None:
+                    self._set_other(spec)
 
     def _set_other(self, spec: TriggerSpec) -> None:
         t = self._tables
@@ -170,28 +144,26 @@ class Matcher:
     def _block_of(self, symbol: str, spec: TriggerSpec) -> int:
         return self._candles.block(self._candles.symbol_id(symbol), spec.session)
 
-    def _arm(self, template: int, group: _Group) -> None:
+    def _arm(self, template: int, batch: Batch) -> None:
         t, pattern = self._tables, self._roster[template].pattern
         plan = self._plans.get(template)
         if plan is None:
             plan = self._plans[template] = plan_of(t, pattern, template)
             self._roster.note_policy(template, plan.policy)
-        of_symbol = {symbol: self._block_of(symbol, pattern) for symbol in dict.fromkeys(group.symbols)}
-        block_list = [of_symbol[symbol] for symbol in group.symbols]
-        blocks = np.array(block_list, np.int64)
-        self.slots.prepare(of_symbol.values(), plan.readings)
+        blocks = self._candles.blocks(batch.symbols, pattern.session)
+        self.slots.prepare(blocks, plan.readings)
         rows = t.add_triggers(len(blocks))
         first = t.add_leaves(len(blocks), len(plan.leaves), rows=plan.rows, width=plan.width)
         t.gi[rows, at.G_BLOCK], t.gi[rows, at.G_POLICY], t.gi[rows, at.G_LEAF] = blocks, plan.policy, first
         begin = t.vi[first, at.V_NUMBERS].astype(np.int64)
-        given = iter(np.array(group.numbers, np.float64).reshape(len(group.names), -1).T)
+        given = iter(np.array(batch.numbers, np.float64).reshape(len(batch.names), -1).T)
         for n, leaf in enumerate(plan.leaves):
-            self._compile(leaf, rows, first + n, begin + leaf.numbers, blocks, block_list, {
-                which: np.repeat(next(given), group.counts)
+            self._compile(leaf, rows, first + n, begin + leaf.numbers, blocks, {
+                which: np.repeat(next(given), batch.counts)
                 for side, which in ((leaf.leaf.right, at.W_RIGHT), (leaf.leaf.upper, at.W_UPPER))
                 if isinstance(side, float)
             })  # fmt: skip
-        self._roster.enter(rows, template, names=group.names, hashes=group.hashes, counts=group.counts)
+        self._roster.enter(rows, template, names=batch.names, hashes=bytes(batch.hashes), counts=batch.counts)
         join_lists(t.gi, t.bi, rows, self._list_of(plan))
         self._count(blocks, len(plan.leaves))
 
@@ -217,21 +189,20 @@ class Matcher:
         leaves: Numbers,
         begin: Numbers,
         blocks: Numbers,
-        block_list: list[int],
         given: dict[int, NDArray[np.float64]],
     ) -> None:
         """Write one leaf of each row; its numbers are from `begin` on, `given` those by W_RIGHT and W_UPPER."""
         t, leaf = self._tables, plan.leaf
-        left = self.slots.hold([(b, *plan.left) for b in block_list])
+        left = self.slots.hold(blocks, plan.left)
         right = upper = None
         if plan.right is not None:
-            right = self.slots.hold([(b, *plan.right) for b in block_list])
+            right = self.slots.hold(blocks, plan.right)
         if plan.upper is not None:
-            upper = self.slots.hold([(b, *plan.upper) for b in block_list])
+            upper = self.slots.hold(blocks, plan.upper)
         if plan.is_pct:
             self._keep_candles(blocks, left, leaf.candles + 2)
         if plan.before is not None:
-            right = self.slots.hold([(b, *plan.before) for b in block_list])
+            right = self.slots.hold(blocks, plan.before)
         t.vi[leaves, at.V_SHAPE], t.vi[leaves, at.V_TRIGGER] = plan.shape, rows
         t.vi[leaves, at.V_LEFT] = left
         t.vi[leaves, at.V_RESULT] = at.UNKNOWN
@@ -244,7 +215,7 @@ class Matcher:
                 t.vf[begin + which] = given.get(which, side)
         if plan.width > at.W_PLAIN:
             t.vf[begin + at.W_HYSTERESIS] = leaf.hysteresis
-        self._add_thresholds(plan, leaves, block_list, (left, right, upper), begin)
+        self._add_thresholds(plan, leaves, blocks, (left, right, upper), begin)
 
     def _keep_candles(self, blocks: Numbers, slots: Numbers, candles: int) -> None:
         qi = self._tables.qi
@@ -257,7 +228,7 @@ class Matcher:
         self,
         plan: LeafPlan,
         leaves: Numbers,
-        blocks: list[int],
+        blocks: Numbers,
         slots: tuple[Numbers, Numbers | None, Numbers | None],
         begin: Numbers,
     ) -> None:

@@ -13,7 +13,7 @@ from engine.candles import LANE_OF, Candles
 from engine.condition import Leaf, TriggerSpec
 from engine.names import Names
 from engine.tables import Tables
-from engine.templates import Key, Template, leaves_of, template_of
+from engine.templates import HASH_BYTES, Key, Template, leaves_of, template_of
 
 Rows = NDArray[np.int32]
 
@@ -54,7 +54,7 @@ class Roster:
         """By policy: each template has its own."""
         self._first: dict[int, int] = {}
         """Of the other rows of those the row of the first symbol, which has the name."""
-        self._hashes = np.zeros((16, 32), np.uint8)
+        self._hashes = np.zeros((16, HASH_BYTES), np.uint8)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -83,14 +83,13 @@ class Roster:
     def __getitem__(self, template: int) -> Template:
         return self._templates[template]
 
-    def enter(
-        self, rows: Rows, template: int, *, names: Sequence[str], hashes: Sequence[str], counts: Sequence[int]
-    ) -> None:
+    def enter(self, rows: Rows, template: int, *, names: Sequence[str], hashes: bytes, counts: Sequence[int]) -> None:
         """Write down triggers of one template.
 
         Args:
             rows: The rows of all of them, one trigger after another.
-            names, hashes: Trigger id and config hash of each.
+            names: Trigger id of each.
+            hashes: Config hashes, 32 bytes each, unless the template has them.
             counts: On how many symbols each is.
         """
         self._make_room(int(rows.max()) + 1)
@@ -105,8 +104,7 @@ class Roster:
                     some = self._several[first] = rows[start : start + count].copy()
                     self._first.update(dict.fromkeys(some.tolist(), first))
         if not self._templates[template].pattern.config_hash:
-            packed = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8)
-            self._hashes[firsts] = packed.reshape(-1, self._hashes.shape[1])
+            self._hashes[firsts] = np.frombuffer(hashes, np.uint8).reshape(-1, HASH_BYTES)
         self._names.put(names, firsts)
 
     def find(self, names: Sequence[str]) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,8 @@ class DerivedKey(NamedTuple):
 
 
 Key = tuple[int, int, str, bool, bool, int]
+Reading = tuple[int, str, bool, bool, int]
+"""A key without its block."""
 
 
 class Slots:
@@ -52,34 +54,50 @@ class Slots:
         self._thresholds = thresholds
         self.ids: dict[Key, int] = {}
         self.keys: dict[int, Key] = {}
+        self._of_reading: dict[Reading, NDArray[np.int32]] = {}
         self._derived: dict[tuple[int, int, int], int] = {}
         self._derived_keys: dict[int, tuple[int, int, int]] = {}
-        self._of_block: dict[int, dict[int, Key | None]] = {}
+        self._of_block: dict[int, list[int]] = {}
 
-    def hold(self, keys: Sequence[Key]) -> Numbers:
-        """Count one more user of each slot; return them, made where they are new."""
-        found = list(map(self.ids.get, keys))
-        if None in found:
-            found = [self.ids[key] if key in self.ids else self._add(key) for key in keys]
-        slots = np.array(found, np.int64)
+    def hold(self, blocks: Numbers, reading: Reading) -> Numbers:
+        """Count one more user of the slot of each block, as often as it is named; return them, made where new."""
+        slots = self._by_block(reading, int(blocks.max()))[blocks]
+        if slots.min() < 0:
+            self.prepare(blocks, [reading])
+            slots = self._by_block(reading, 0)[blocks]
         np.add.at(self._tables.qu[:, at.QU_USERS], slots, 1)
-        return slots
+        return slots.astype(np.int64)
 
-    def prepare(self, blocks: Iterable[int], readings: Sequence[tuple[int, str, bool, bool, int]]) -> None:
+    def prepare(self, blocks: Numbers, readings: Sequence[Reading]) -> None:
         """Make slots that are new, block by block: what one trade reads stands together."""
-        for b in blocks:
+        most = int(blocks.max())
+        is_new = np.zeros(len(blocks), np.bool_)
+        for reading in readings:
+            is_new |= self._by_block(reading, most)[blocks] < 0
+        new: list[int] = blocks[is_new].tolist()
+        for b in dict.fromkeys(new):
             for reading in readings:
                 if (b, *reading) not in self.ids:
                     self._add((b, *reading))
 
-    def hold_derived(self, kind: int, blocks: Iterable[int], left: Numbers, right: Numbers) -> Numbers:
+    def _by_block(self, reading: Reading, most: int) -> NDArray[np.int32]:
+        """Return the slots of a reading by block, -1 where there is none, up to a block at least."""
+        known = self._of_reading.get(reading)
+        if known is None or most >= len(known):
+            larger = np.full(max(most + 1, 0 if known is None else 2 * len(known)), -1, np.int32)
+            if known is not None:
+                larger[: len(known)] = known
+            known = self._of_reading[reading] = larger
+        return known
+
+    def hold_derived(self, kind: int, blocks: Numbers, left: Numbers, right: Numbers) -> Numbers:
         """Count one more user of slots made of two others each."""
         found: list[int] = []
-        for b, one, other in zip(blocks, left.tolist(), right.tolist(), strict=True):
+        for b, one, other in zip(blocks.tolist(), left.tolist(), right.tolist(), strict=True):
             key = (kind, one, other)
             q = self._derived.get(key)
             if q is None:
-                q = self._derived[key] = self._new(b, kind, one, other, None)
+                q = self._derived[key] = self._new(b, kind, one, other)
                 self._derived_keys[q] = key
             found.append(q)
         slots = np.array(found, np.int64)
@@ -107,10 +125,10 @@ class Slots:
         if candles:
             base = self.ids[*key[:5], 0]  # the trigger holds it, and lets go of it after this one
             t.qu[base, at.QU_USERS] += 1
-            q = self._new(block, at.REFERENCE, base, candles, key)
+            q = self._new(block, at.REFERENCE, base, candles)
             t.qi[q, at.Q_LANE], t.qi[q, at.Q_STABLE] = lane, is_stable_only
         else:
-            q = self._new(block, at.FIELD, 0, 0, key)
+            q = self._new(block, at.FIELD, 0, 0)
             row = t.qi[q]
             row[at.Q_LANE], row[at.Q_CLOSED], row[at.Q_STABLE] = lane, is_closed, is_stable_only
             if column == "price":
@@ -130,6 +148,7 @@ class Slots:
                 t.qv[q, at.QV_NOW] = self._last_closed(key, q)
         self.ids[key] = q
         self.keys[q] = key
+        self._by_block(key[1:], block)[block] = q
         return q
 
     def _follow_price(self, q: int) -> None:
@@ -137,13 +156,13 @@ class Slots:
         self._tables.qi[q, at.Q_CURVE] = LINE
         self._tables.qv[q, at.QV_CURVE :] = curves.IDENTITY
 
-    def _new(self, b: int, kind: int, inst: int, index: int, key: Key | None) -> int:
+    def _new(self, b: int, kind: int, inst: int, index: int) -> int:
         """Return a slot of a block; those it is made from stand before it in the block's list."""
         q = self._tables.add_slot()
         row = self._tables.qi[q]
         row[at.Q_KIND], row[at.Q_INST], row[at.Q_INDEX] = kind, inst, index
         self._tables.qu[q, at.QU_BLOCK] = b
-        self._of_block.setdefault(b, {})[q] = key
+        self._of_block.setdefault(b, []).append(q)
         self._candles.dirty.add(b)
         return q
 
@@ -155,7 +174,8 @@ class Slots:
             del self._derived[self._derived_keys.pop(q)]
         else:
             del self.ids[key]
-        del self._of_block[b][q]
+            self._of_reading[key[1:]][b] = -1
+        self._of_block[b].remove(q)
         if kind == at.REFERENCE:
             self.release(t.qi[[q], at.Q_INST])
         elif kind == at.INDICATOR and key is not None:
@@ -181,15 +201,19 @@ class Slots:
 
     def reload_closed(self, b: int, lane: int) -> None:
         """Read closed values again after history came in."""
-        for q, key in self._of_block.get(b, {}).items():
+        for q in self._of_block.get(b, ()):
+            key = self.keys.get(q)
             if key is not None and key[3] and key[1] == lane:
                 self._tables.qv[q, at.QV_NOW] = self._last_closed(key, q)
 
     def lists_of(self, b: int) -> tuple[list[int], list[list[int]]]:
         """Return the slots of a block that trades change, and by lane those that closes do."""
-        slots = self._of_block.get(b, {})
+        of_trades: list[int] = []
         by_lane: list[list[int]] = [[] for _ in range(at.LANES)]
-        for q, key in slots.items():
+        for q in self._of_block.get(b, ()):
+            key = self.keys.get(q)
             if key is not None and key[3]:
                 by_lane[key[1]].append(q)
-        return [q for q, key in slots.items() if key is None or not key[3]], by_lane
+            else:
+                of_trades.append(q)
+        return of_trades, by_lane

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from operator import attrgetter
 
 from engine.condition import Condition, Group, Leaf, Operand, TriggerSpec
 
 Key = tuple[object, ...]
-_HASH_BYTES = 32
+HASH_BYTES = 32
 _static = attrgetter(
     "version", "kind", "timeframe", "evaluate", "fire", "session", "cooldown_ms", "max_firings_per_session",
     "max_firings", "hold", "rearm", "valid_from_ms", "valid_until_ms", "after_gap", "require_stable",
 )  # fmt: skip
 _of_leaf = attrgetter("path", "operator", "timeframe", "hysteresis", "within_candles", "candles")
 _of_operand = attrgetter("name", "params", "output", "timeframe")
+_left = attrgetter("left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,27 @@ def key_of(spec: TriggerSpec, condition: Condition, numbers: list[float]) -> Key
     )
 
 
+def plain_keys(specs: Sequence[TriggerSpec], leaves: Sequence[Leaf], tails: Sequence[int]) -> list[Key]:
+    """Return what `key_of` does of specs whose condition is a leaf against a number and whose hash is one.
+
+    It is one key only where all have the same: to compare them is faster than to hash them.
+
+    Args:
+        leaves: The condition of each.
+        tails: How long each trigger id is behind that of its pipeline, slash included.
+    """
+    common, of_leaf = list(map(_static, specs)), list(map(_of_leaf, leaves))
+    of_left = list(map(_of_operand, map(_left, leaves)))
+    if all(map(_is_one, (common, tails, of_leaf, of_left))):
+        return [(common[0], tails[0], None, (of_leaf[0], of_left[0], None, None))]
+    of_condition = zip(of_leaf, of_left, repeat(None), repeat(None))
+    return list(zip(common, tails, repeat(None), of_condition))
+
+
+def _is_one(column: Sequence[object]) -> bool:
+    return column.count(column[0]) == len(column)
+
+
 def template_of(spec: TriggerSpec, condition: Condition) -> Template:
     trigger_id, pipeline_id = spec.trigger_id, spec.pipeline_id
     is_prefix = trigger_id.startswith(pipeline_id + "/")
@@ -85,7 +108,7 @@ def template_of(spec: TriggerSpec, condition: Condition) -> Template:
 
 def is_hash(text: str) -> bool:
     """Whether it is a sha256 in small hex, which takes half of its characters in bytes."""
-    return len(text) == 2 * _HASH_BYTES and not text.strip("0123456789abcdef")
+    return len(text) == 2 * HASH_BYTES and not text.strip("0123456789abcdef")
 
 
 def leaves_of(condition: Condition) -> Iterator[Leaf]:
