@@ -14,6 +14,7 @@ from api import (
     auth,
     billing,
     executions,
+    feed,
     firings,
     health,
     live,
@@ -37,7 +38,7 @@ from core.settings import Settings
 
 PREFIX = "/api/v1"
 _RESOURCES = (
-    auth, users, agents, pipelines, executions, firings, trades, positions, reports, billing, market, health
+    auth, users, agents, pipelines, executions, firings, trades, positions, reports, billing, market, feed, health
 )  # fmt: skip
 
 

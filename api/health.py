@@ -13,6 +13,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from api.context import Context, Ctx
+from api.feed import MarketFeed, make_feed
 from api.session import User
 from api.types import Model
 from core.clock import to_datetime
@@ -59,6 +60,7 @@ class Health(Model):
     version: str
     parts: list[PartHealth]
     processes: list[ProcessHealth]
+    feed: MarketFeed
 
 
 class Ready(Model):
@@ -97,6 +99,7 @@ def make_health(ctx: Context) -> Health:
         version=VERSION,
         parts=parts,
         processes=processes,
+        feed=make_feed(ctx),
     )
 
 

@@ -20,9 +20,10 @@ from api.session import User
 from api.types import Cursor, Input, Limit, Model, decode_cursor, encode_cursor
 from core.clock import to_datetime
 from core.errors import Conflict, InvalidInput, NotFound, Problem, Unavailable
+from core.feed_words import feed_words
 from core.identity import execution_id_of
 from core.pipeline import PipelineConfig, check, lint, parse_config, trigger_node, trigger_spec
-from core.store import outbox, pipelines
+from core.store import feed_status, outbox, pipelines
 from core.store import redis as redis_store
 from core.store.listings import executions
 from core.wire.records import encode
@@ -32,18 +33,23 @@ router = APIRouter(prefix="/pipelines", tags=["pipelines"])
 
 PipelineState = Literal["draft", "active", "paused", "archived"]
 
+_WATCHING = ("warming", "armed", "pending", "fired", "cooldown")
+"""States in which a trigger should be judged."""
+
 
 class TriggerStatus(Model):
     """Where the trigger stands for one symbol, as the market flow last said."""
 
     symbol: str
     state: str
-    """warming | armed | pending | fired | cooldown | paused | completed | expired"""
+    """waiting_for_slot | warming | armed | pending | fired | cooldown | paused | completed | expired"""
     health: str
     """ok, closed (outside its session), or the state of the feed that makes it unknown"""
     detail: str
     """A sentence: which candles are missing, until when it cools down."""
     missing_candles: int
+    unjudged_since_ms: int | None = None
+    """Armed and not evaluated: since when its feed is away or it waits for a slot; null while it is judged."""
     last_fired_ms: int | None
 
 
@@ -235,13 +241,16 @@ def _pipeline(tx: Connection, ctx: Context, stored: pipelines.StoredPipeline) ->
 def _summaries(tx: Connection, ctx: Context, found: list[pipelines.StoredPipeline]) -> list[dict[str, object]]:
     latest = executions.latest_of_pipelines(tx, [pipeline.id for pipeline in found])
     triggers = _trigger_states(ctx, [pipeline.trigger_id for pipeline in found if pipeline.state != "draft"])
-    return [_summary(p, latest.get(p.id), triggers.get(p.trigger_id, [])) for p in found]
+    feed = _feed_status(ctx)
+    return [_summary(p, latest.get(p.id), triggers.get(p.trigger_id, []), feed=feed) for p in found]
 
 
 def _summary(
     stored: pipelines.StoredPipeline,
     latest: executions.LatestExecution | None,
     triggers: list[redis_store.TriggerState],
+    *,
+    feed: feed_status.FeedStatus | None,
 ) -> dict[str, object]:
     config = parse_config(stored.config)
     return {
@@ -256,7 +265,7 @@ def _summary(
         "trigger_type": trigger_node(config).agent_type,
         "trigger_words": _words(config),
         "agent_types": [node.agent_type for node in config.nodes],
-        "triggers": [status_of(state) for state in triggers if state.symbol in stored.symbols],
+        "triggers": [status_of(state, feed) for state in triggers if state.symbol in stored.symbols],
         "last_execution": latest and LastExecution(id=latest.id, status=latest.status, created_at=latest.created_at),
         "executions": latest.executions if latest else 0,
         "created_at": stored.created_at,
@@ -264,16 +273,30 @@ def _summary(
     }
 
 
-def status_of(state: redis_store.TriggerState) -> TriggerStatus:
-    """Return a trigger's state with the sentence that explains it."""
+def status_of(state: redis_store.TriggerState, feed: feed_status.FeedStatus | None = None) -> TriggerStatus:
+    """Return a trigger's state with the sentence that explains it.
+
+    A trigger that is armed and not evaluated says so (T20): its symbol has no slot, or its feed is away.
+    """
+    wait = next((one for one in feed.waiting if one.symbol == state.symbol), None) if feed else None
+    known = feed.symbols.get(state.symbol) if feed else None
+    is_watching = state.state in _WATCHING
+    is_unjudged = is_watching and known is not None and known.health in ("stale", "disconnected", "halted")
+    since_ms = wait.since_ms if wait and is_watching else known.since_ms if known and is_unjudged else None
     return TriggerStatus(
         symbol=state.symbol,
-        state=state.state,
-        health=state.health,
-        detail=_detail(state),
+        state="waiting_for_slot" if wait and is_watching else state.state,
+        health=known.health if known and is_unjudged else state.health,
+        detail=_unjudged(wait, known, since_ms) if since_ms is not None else _detail(state),
         missing_candles=state.missing_candles,
+        unjudged_since_ms=since_ms,
         last_fired_ms=state.last_fired_ms,
     )
+
+
+def _unjudged(wait: feed_status.SlotWait | None, feed: feed_status.SymbolFeed | None, since_ms: int) -> str:
+    why = wait.detail if wait else feed_words(feed.health, feed.detail) if feed else ""
+    return f"not judged since {to_datetime(since_ms):%Y-%m-%d %H:%M:%S}Z: {why}"
 
 
 def _detail(state: redis_store.TriggerState) -> str:
@@ -301,6 +324,14 @@ def _trigger_states(ctx: Context, trigger_ids: list[str]) -> dict[str, list[redi
         return redis_store.trigger_states(ctx.redis, trigger_ids)
     except Unavailable:
         return {}
+
+
+def _feed_status(ctx: Context) -> feed_status.FeedStatus | None:
+    """Return what ingest last said; None while it is silent or Redis is away."""
+    try:
+        return feed_status.status(ctx.redis)
+    except Unavailable:
+        return None
 
 
 def _market(ctx: Context, symbol: str) -> redis_store.Snapshot:

@@ -29,7 +29,15 @@ class Remark(msgspec.Struct):
     expected: str
 
 
-class Summary(msgspec.Struct):
+class Trigger(msgspec.Struct):
+    """Where a pipeline's trigger stands for one symbol."""
+
+    symbol: str
+    state: str
+    detail: str = ""
+
+
+class Summary(msgspec.Struct, kw_only=True):
     """What the API says of a pipeline, as far as it is printed."""
 
     id: str
@@ -40,9 +48,10 @@ class Summary(msgspec.Struct):
     trigger_version: int
     trigger_words: str
     executions: int
+    triggers: list[Trigger] = []
 
 
-class Full(Summary):
+class Full(Summary, kw_only=True):
     config: msgspec.Raw
     lint: list[Remark]
 
@@ -93,12 +102,22 @@ def list_pipelines(*, as_json: AsJson = False) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for column in ("pipeline", "id", "state", "version", "symbols", "executions", "trigger"):
+    for column in ("pipeline", "id", "state", "version", "symbols", "executions", "trigger stands", "trigger"):
         table.add_column(column, overflow="fold")
     for one in summaries:
         cells = (one.name, one.id, one.state, str(one.version), ", ".join(one.symbols), str(one.executions))
-        table.add_row(*(escape(cell) for cell in (*cells, one.trigger_words)))
+        table.add_row(*(escape(cell) for cell in (*cells, standing(one), one.trigger_words)))
     Console(highlight=False).print(table)
+
+
+def standing(pipeline: Summary) -> str:
+    """Return how its trigger stands: one state for all symbols, or one a symbol with its reason where they differ."""
+    if pipeline.state != "active" or not pipeline.triggers:
+        return ""
+    said = {f"{one.state.replace('_', ' ')}: {one.detail}" for one in pipeline.triggers}
+    if len(said) == 1:
+        return said.pop()
+    return "; ".join(f"{one.symbol} {one.state.replace('_', ' ')}: {one.detail}" for one in pipeline.triggers)
 
 
 @app.command("show")
@@ -108,6 +127,8 @@ def show_pipeline(pipeline: Which) -> None:
     found = _full(client, id_of(client, pipeline))
     sys.stdout.write(f"{found.name}  {found.id}\n{found.state}, version {found.version}, trigger version ")
     sys.stdout.write(f"{found.trigger_version}, {found.executions} executions\n{found.trigger_words}\n")
+    for trigger in found.triggers:
+        sys.stdout.write(f"{trigger.symbol}  {trigger.state.replace('_', ' ')}: {trigger.detail}\n")
     for remark in found.lint:
         sys.stdout.write(f"warning  {remark.path}: {remark.expected}\n")
     sys.stdout.write(msgspec.json.format(bytes(found.config)).decode() + "\n")

@@ -10,6 +10,8 @@ import typer
 from cli.folder import DEFAULT_DATA_DIR, DataDirOption
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.table import Table
 
     from deploy.embedded.runfile import Run, RunningPart
@@ -36,6 +38,8 @@ def status(
         sys.stdout.write(directory.run_file.read_text() + "\n")
     else:
         _print(run)
+        if run.url:
+            _print_feed(directory.root)
     raise typer.Exit(0 if all(_is_well(part) for part in run.parts) else 1)
 
 
@@ -56,6 +60,29 @@ def _print(run: Run) -> None:
     console.print(f"memory {memory / 1e6:.0f} MB, disk {run.disk_bytes / 1e6:.0f} MB")
     if age_s > 10:
         console.print(f"[yellow]the supervisor (process {run.pid}) last looked {age_s:.0f} s ago[/yellow]")
+
+
+def _print_feed(data_dir: Path) -> None:
+    """Print what ingest last said of its symbols; nothing where Redis is away, which stands above."""
+    from rich.console import Console
+
+    from cli.feed_table import print_feed
+    from core.errors import Unavailable
+    from core.store import feed_status
+    from core.store.redis import client
+    from deploy.embedded.environment import of_running_stack, settings_of
+
+    variables = of_running_stack(data_dir)
+    if not variables:
+        return
+    connection = client(settings_of(variables))
+    try:
+        said = feed_status.status(connection)
+    except Unavailable:
+        return
+    finally:
+        connection.close()
+    print_feed(Console(highlight=False), said)
 
 
 def _table(run: Run) -> Table:

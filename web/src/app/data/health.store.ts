@@ -4,6 +4,7 @@ import { patchState, signalStore, withComputed, withHooks, withMethods, withStat
 import { filter, timer } from 'rxjs';
 
 import { Backend } from './backend';
+import { FeedView, readFeed } from './feed-symbols';
 import { LiveLink } from './live-link';
 import { failed, Loadable, loaded, notLoaded } from './loadable';
 import { Part, readParts, troublesOf } from './platform-parts';
@@ -15,18 +16,19 @@ const EVERY_MS = 3000;
 /** Whether each part of the platform does its work, and what it means when one does not. */
 export const HealthStore = signalStore(
   { providedIn: 'root' },
-  withState<{ health: Loadable<Part[]> }>({ health: notLoaded() }),
+  withState<{ health: Loadable<Part[]>; feed: FeedView }>({ health: notLoaded(), feed: readFeed(null) }),
   withComputed(({ health }) => ({ parts: computed(() => health().value ?? []) })),
   withComputed(({ parts }) => ({ troubles: computed(() => troublesOf(parts())) })),
   withMethods((store, backend = inject(Backend)) => ({
     /** Takes a health that was pushed. */
     take(health: unknown): void {
-      patchState(store, { health: loaded(readParts(health)) });
+      patchState(store, { health: loaded(readParts(health)), feed: readFeed(health) });
     },
 
     async load(): Promise<void> {
       try {
-        patchState(store, { health: loaded(readParts(await backend.readHealth())) });
+        const health = await backend.readHealth();
+        patchState(store, { health: loaded(readParts(health)), feed: readFeed(health) });
       } catch (error) {
         patchState(store, { health: failed(store.health(), describeProblem('read the health', error)) });
       }

@@ -4,11 +4,12 @@ import { HealthStore } from '../data/health.store';
 import { ContentState } from '../ui/content-state';
 import { Icon } from '../ui/icon';
 import { StateMark } from '../ui/state-mark';
+import { TimeMark } from '../ui/time-mark';
 
 /** Every part of the platform with its state. */
 @Component({
   selector: 'tw-health-dialog',
-  imports: [ContentState, Icon, StateMark],
+  imports: [ContentState, Icon, StateMark, TimeMark],
   template: `
     <dialog #dialog aria-labelledby="health-title">
       <header>
@@ -37,6 +38,38 @@ import { StateMark } from '../ui/state-mark';
             }
           </tbody>
         </table>
+        <section aria-labelledby="feed-title">
+          <h3 id="feed-title">Symbols of the feed</h3>
+          <p class="muted">{{ store.feed().sentence }}</p>
+          @if (store.feed().symbols.length) {
+            <table class="table" aria-labelledby="feed-title">
+              <thead>
+                <tr>
+                  <th scope="col">Symbol</th>
+                  <th scope="col">State</th>
+                  <th scope="col">Since</th>
+                  <th scope="col">What it means</th>
+                </tr>
+              </thead>
+              <tbody>
+                @for (one of store.feed().symbols; track one.symbol) {
+                  <tr>
+                    <td>{{ one.symbol }}</td>
+                    <td><tw-state [state]="one.state" /></td>
+                    <td class="muted"><tw-time [at]="one.sinceMs" /></td>
+                    <td class="wide muted" [title]="one.reason">{{ one.reason }}</td>
+                  </tr>
+                }
+              </tbody>
+            </table>
+          } @else {
+            <p class="muted">No symbol is watched. Activate a pipeline to watch its symbols.</p>
+          }
+          @if (store.feed().refused.length) {
+            <p class="muted">Not allowed to this key: {{ store.feed().refused.join(', ') }}.</p>
+          }
+          <p class="muted">{{ store.feed().halts }}</p>
+        </section>
       </div>
     </dialog>
   `,
@@ -53,6 +86,11 @@ import { StateMark } from '../ui/state-mark';
     }
     .scroll {
       max-height: 70vh;
+    }
+    section > h3,
+    section > p {
+      margin: 0;
+      padding: 8px 14px;
     }
     .table th {
       background: var(--bg-2);

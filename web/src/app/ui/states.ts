@@ -13,6 +13,8 @@ const TONES: Readonly<Record<string, Tone>> = {
   running: 'busy',
   queued: 'busy',
   warming: 'warn',
+  waiting_for_slot: 'warn',
+  halted: 'warn',
   waiting_approval: 'warn',
   stale: 'warn',
   degraded: 'warn',

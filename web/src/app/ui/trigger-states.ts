@@ -59,5 +59,6 @@ function withMissing(state: string, missing: number): string {
 }
 
 function word(state: string): string {
-  return state.charAt(0).toUpperCase() + state.slice(1);
+  const words = state.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

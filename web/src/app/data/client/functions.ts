@@ -29,6 +29,8 @@ export type { GetReady$Params as GetReady$Params } from './fn/health/get-ready';
 export { getReady as getReady } from './fn/health/get-ready';
 export type { ListCandles$Params as ListCandles$Params } from './fn/market/list-candles';
 export { listCandles as listCandles } from './fn/market/list-candles';
+export type { GetFeed$Params as GetFeed$Params } from './fn/market/get-feed';
+export { getFeed as getFeed } from './fn/market/get-feed';
 export type { ListSnapshots$Params as ListSnapshots$Params } from './fn/market/list-snapshots';
 export { listSnapshots as listSnapshots } from './fn/market/list-snapshots';
 export type { ListSymbols$Params as ListSymbols$Params } from './fn/market/list-symbols';

@@ -12,4 +12,5 @@ export interface TriggerStatus {
   missing_candles: number;
   state: string;
   symbol: string;
+  unjudged_since_ms?: (number | null);
 }

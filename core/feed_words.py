@@ -1,0 +1,24 @@
+"""What the state of a symbol's feed means, in words a trader understands (T20, T21)."""
+
+from __future__ import annotations
+
+from core.wire.trades import FeedHealth
+
+HALTS_NOT_SEEN = "Halts are not seen: this feed does not say when trading in a symbol is halted."
+
+_MEANING: dict[FeedHealth, str] = {
+    "live": "trades are coming in",
+    "quiet": "no trade for a minute, and the feed is alive: its triggers are judged",
+    "stale": "no trades arrive though there should be some: its triggers rest",
+    "disconnected": "no connection: its triggers rest",
+    "halted": "trading is halted: its triggers rest",
+    "closed": "its market is closed",
+}
+
+
+def feed_words(health: FeedHealth, detail: str = "") -> str:
+    """Return what a state means; ingest's own reason stands for the state's general one where it has said it."""
+    if not detail:
+        return _MEANING[health]
+    rests = ": its triggers rest" if health in ("stale", "disconnected", "halted") else ""
+    return detail + rests
