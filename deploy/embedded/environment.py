@@ -12,7 +12,7 @@ from core.errors import ConfigError
 from core.settings import PREFIX, Settings
 from deploy.embedded.credentials import Credentials
 from deploy.embedded.datadir import DataDir
-from deploy.embedded.options import Options
+from deploy.embedded.options import Options, symbols_of
 from deploy.embedded.ports import HOST
 from deploy.embedded.postgres import Postgres
 
@@ -24,7 +24,7 @@ _INHERITED = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "OPENAI_API_KEY", "OPENAI_BASE_URL",
 )  # fmt: skip
 SIMULATOR_KEY = "simulator"
-_PLAYER_SYMBOLS = 100
+PLAYER_SYMBOLS = 100
 # Worth looking at before there is a pipeline: the coins trade at any hour, the shares in theirs.
 _PLAYER_WATCHED = (
     "BINANCE:BTCUSDT,BINANCE:ETHUSDT,BINANCE:SOLUSDT,BINANCE:BNBUSDT,BINANCE:XRPUSDT,BINANCE:ADAUSDT,"
@@ -98,9 +98,9 @@ def _feed(options: Options, ports: Mapping[str, int]) -> dict[str, str]:
         "FINNHUB_WS_URL": f"ws://{address}",
         "FINNHUB_REST_URL": f"http://{address}/api/v1",
         # Our own player has room for all of its symbols.
-        "FINNHUB_SYMBOL_LIMIT": str(_PLAYER_SYMBOLS),
+        "FINNHUB_SYMBOL_LIMIT": str(PLAYER_SYMBOLS),
         "FINNHUB_CALLS_PER_MINUTE": "6000",
-        **({} if options.feed == "recorded" else {"WATCH_SYMBOLS": _PLAYER_WATCHED}),
+        "WATCH_SYMBOLS": ",".join(symbols_of(options.recording)) if options.recording else _PLAYER_WATCHED,
     }
 
 

@@ -14,8 +14,8 @@ from core.settings import Settings
 from deploy.embedded import broker, postgres, valkey
 from deploy.embedded.clickhouse import part as clickhouse
 from deploy.embedded.datadir import DataDir
-from deploy.embedded.environment import SIMULATOR_KEY
-from deploy.embedded.options import Options
+from deploy.embedded.environment import PLAYER_SYMBOLS, SIMULATOR_KEY
+from deploy.embedded.options import Options, symbols_of
 from deploy.embedded.ports import HOST
 from deploy.embedded.process import ProcessSpec
 from deploy.embedded.readiness import http_answers
@@ -104,13 +104,19 @@ def _api(port: int) -> Callable[[], None]:
 
 def _player(options: Options, directory: DataDir, port: int) -> ProcessSpec:
     source = f"recorded:{options.recording}" if options.recording else "synthetic"
+    state, more = f"simulator-{options.feed}.json", list[str]()
+    if options.recording and options.rebase == "none":
+        # Its own times are another clock, and none of it is played before everybody listens.
+        listeners = min(PLAYER_SYMBOLS, len(symbols_of(options.recording)))
+        state, more = "simulator-recorded-then.json", ["--rebase", "none", "--hold", str(listeners)]
     command = [
         sys.executable, "-m", "ingest.simulator",
         "--port", str(port),
         "--speed", str(options.speed),
         "--source", source,
         "--token", SIMULATOR_KEY,
-        "--state", str(directory.part(f"simulator-{options.feed}.json")),
+        "--state", str(directory.part(state)),
+        *more,
     ]  # fmt: skip
     return ProcessSpec(
         name="simulator",
