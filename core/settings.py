@@ -74,6 +74,9 @@ class Settings(BaseSettings):
 
     # Flows
     checkpoint_interval_ms: int = Field(default=2000, ge=100, description="How often a flow saves its state.")
+    keep_trades: bool = Field(
+        default=False, description="true: every trade goes into ClickHouse too, into trades_tape, for 30 days."
+    )
     spill_max_mb: int = Field(
         default=1024, ge=1, description="Disk for history that waits while ClickHouse is away; beyond, the oldest goes."
     )

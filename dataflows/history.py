@@ -1,4 +1,5 @@
 """The cost flow's logic: records of six topics become rows of six tables, offsets follow once they are there.
+Trades do so too where they are to be kept.
 
 Kafka itself is the buffer: while ClickHouse (or Postgres) is away nothing is committed and nothing more is read.
 Repeated rows replace themselves, so reading again is harmless.
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
+import polars as pl
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Message
 
@@ -26,6 +28,8 @@ from core.store.execution_history import rows_of
 from core.store.postgres import Engine
 from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
 from core.wire.topics import topics
+from core.wire.trades import TradeFrame
+from core.wire.trades import decode as decode_trades
 from dataflows.history_rows import (
     COSTS,
     EXECUTIONS,
@@ -45,6 +49,7 @@ from dataflows.outgoing import Outgoing
 from dataflows.position import LogLost, start_of
 from dataflows.publisher import Publisher
 from dataflows.sure_reader import Place, SureReader
+from dataflows.tape_rows import batch_of, tape_rows
 from engine.firing import Firing, Suppression
 
 _log = logger(__name__)
@@ -66,12 +71,13 @@ class Rows:
     news: list[Row] = field(default_factory=list[Row])
     feed_health: list[Row] = field(default_factory=list[Row])
     executions: set[UUID] = field(default_factory=set[UUID])
+    tape: list[pl.DataFrame] = field(default_factory=list[pl.DataFrame])
     unreadable: list[Outgoing] = field(default_factory=list[Outgoing])
     next: dict[Place, int] = field(default_factory=dict[Place, int])
 
     def __len__(self) -> int:
         lists = (self.costs, self.firings, self.suppressions, self.news, self.feed_health)
-        return sum(map(len, lists)) + len(self.executions)
+        return sum(map(len, lists)) + sum(map(len, self.tape)) + len(self.executions)
 
 
 class HistoryStream:
@@ -108,6 +114,7 @@ class HistoryStream:
             ),
             names.events.name: _note_execution,
         }
+        self._trades, self._feed = names.trades.name, settings.feed_name
         self._clickhouse = clickhouse
         self._postgres = postgres
         self._publisher = publisher
@@ -118,6 +125,8 @@ class HistoryStream:
         self._unreadable = 0
         self.ended: LogLost | str = ""
         places = [(name, 0) for name in self._sorters]
+        if settings.keep_trades:
+            places += [(self._trades, partition) for partition in range(settings.trades_partitions)]
         self._reader = SureReader(settings, cluster_id, places, clock, group="costs")
         try:
             self._next = self._starts(places)
@@ -142,11 +151,14 @@ class HistoryStream:
         """Return the rows of these records; what nobody can read goes to the dead letters."""
         rows = Rows()
         for message in messages:
-            topic, offset, data = message.topic(), message.offset(), message.value()
-            if topic is None or offset is None:
+            topic, partition, offset, data = message.topic(), message.partition(), message.offset(), message.value()
+            if topic is None or partition is None or offset is None:
                 continue
-            rows.next[topic, 0] = offset + 1
+            rows.next[topic, partition] = offset + 1
             if data is None:
+                continue
+            if topic == self._trades:
+                self._sort_trades(data, offset, rows)
                 continue
             try:
                 self._sorters[topic](data, rows)
@@ -161,6 +173,14 @@ class HistoryStream:
                 )
                 rows.unreadable.append(Outgoing("dead_letters", b"", encode(letter), letter.at_ms))
         return rows
+
+    def _sort_trades(self, data: bytes, offset: int, rows: Rows) -> None:
+        try:
+            message = decode_trades(data)
+        except Malformed:
+            return  # the market flow, which must read it, says so
+        if isinstance(message, TradeFrame) and len(message):
+            rows.tape.append(tape_rows(message, self._feed, offset))
 
     def write(self, rows: Rows) -> None:
         """Store the rows, however long it takes, then commit; a wish to stop leaves them for the next start."""
@@ -193,6 +213,9 @@ class HistoryStream:
         self._insert("suppressions", SUPPRESSIONS, rows.suppressions)
         self._insert("news", NEWS, rows.news)
         self._insert("feed_health", FEED_HEALTH, rows.feed_health)
+        if rows.tape:
+            table, token = batch_of(rows.tape)
+            self._clickhouse.insert_frame("trades_tape", table, token=token)
         if rows.executions:
             with self._postgres.begin() as tx:
                 found = rows_of(tx, rows.executions)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from core.store.clickhouse.client import ClickHouse
-from core.store.clickhouse.migrations import m0001, m0002, m0003
+from core.store.clickhouse.migrations import m0001, m0002, m0003, m0004
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ MIGRATIONS = (
     Migration(1, "first tables", m0001.apply),
     Migration(2, "candles by feed, with seams", m0002.apply),
     Migration(3, "news, trades, imports, roll-ups by day", m0003.apply),
+    Migration(4, "trades of the stream", m0004.apply),
 )
 _VERSIONS = """
 CREATE TABLE IF NOT EXISTS schema_versions (

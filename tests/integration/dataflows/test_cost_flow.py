@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Generator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from cli.tape import merged
 from core.clock import SystemClock, to_datetime
 from core.settings import Settings
 from core.store import events, executions, pipelines, postgres, users
@@ -21,8 +23,9 @@ from core.store.clickhouse.firings import page_of_firings, page_of_suppressions
 from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
 from core.wire.topics import topics
 from dataflows.sure_reader import open_log
+from dataflows.tape_log import read_log
 from engine.firing import Firing, Suppression
-from tests.kit.log import put, put_all, read_all
+from tests.kit.log import put, put_all, put_tape, read_all
 from tests.kit.market_flow import beat_of, expected
 from tests.kit.processes import RunningProcess, running
 from tests.kit.tape import SYMBOLS, make_tape, price_trigger
@@ -173,6 +176,39 @@ def test_a_killed_cost_flow_reads_on_and_writes_nothing_twice(migrated: Settings
             if not is_last:
                 process.kill()
     assert count(migrated, "costs_by_day") == 1
+
+
+def test_trades_are_kept_where_that_is_asked_for_each_once_and_in_the_logs_order_though_the_flow_is_killed(
+    migrated: Settings, tmp_path: Path
+) -> None:
+    open_log(migrated)
+    keeping = migrated.model_copy(update={"keep_trades": True})
+    tape = make_tape(seconds=120, partitions=migrated.trades_partitions)
+    cuts = [0, len(tape) // 3, len(tape) // 2, len(tape)]
+    for first, last in itertools.pairwise(cuts):
+        with running_costs(keeping, tmp_path, "bytewax") as process:
+            before = count(migrated, "trades_tape")
+            put_tape(migrated, tape[first:last])
+            if last < len(tape):
+                wait_for_count(migrated, "trades_tape", before + 1)
+                process.kill()
+            else:
+                wait_for_count(migrated, "trades_tape", sum(map(len, read_log(migrated))))
+    logged = merged(read_log(migrated))
+    with contextlib.closing(ClickHouse(migrated)) as clickhouse:
+        query = "SELECT symbol, feed, source, ts_ms, price, size, recv_ms, flags, codes FROM trades_tape FINAL"
+        kept = clickhouse.table(f"{query} ORDER BY symbol, log_at")
+    assert {(row.pop("feed"), row.pop("source")) for row in kept} == {(migrated.feed_name, "stream")}
+    assert kept == logged.sort("symbol", maintain_order=True).select(kept[0].keys()).to_dicts()
+
+
+def test_trades_are_not_kept_unless_that_is_asked_for(migrated: Settings, tmp_path: Path) -> None:
+    open_log(migrated)
+    put_tape(migrated, make_tape(seconds=5, partitions=migrated.trades_partitions))
+    put(migrated, topics(migrated).costs.name, encode(cost(1)))
+    with running_costs(migrated, tmp_path, "loop"):
+        wait_for_count(migrated, "costs", 1)
+    assert count(migrated, "trades_tape") == 0
 
 
 def test_while_clickhouse_is_away_costs_wait_in_the_log(migrated: Settings, tmp_path: Path) -> None:
