@@ -109,6 +109,10 @@ test-web: setup ## the page's specs
 soak-engine: setup ## the engine against its oracle for MINUTES=10, from SEED=1000000 on
 	@$(BIN)/python -m tests.properties.engine.soak --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1000000)
 
+.PHONY: soak-live
+soak-live: setup ## live = replay at length (ARGS="--minutes 60 --speed 60", or "--recorded DAY.parquet --speed 20")
+	@$(BIN)/python -m tests.e2e.soak $(ARGS)
+
 .browser/.installed: web/node_modules/.installed
 	@$(NODE_PATH_FIRST); cd web && node scripts/chromium.mjs > /dev/null
 	@touch $@

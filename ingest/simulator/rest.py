@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from core.clock import Clock
+from core.clock import Clock, to_datetime
 from engine.sessions import Calendars
 from ingest.simulator import news
 from ingest.simulator.clock import PlayerTime
@@ -18,6 +18,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LENGTHS = {"1": 60, "5": 300, "15": 900, "30": 1800, "60": 3600, "D": 86_400, "W": 604_800}
 _MOST_CANDLES = 8_000
 _DAY_MS = 86_400_000
+_WHOLE_SESSION_MS = 390 * 60_000
+_MONDAY, _WORKING_DAYS = 3, 5
+"""The first day of the epoch was a Thursday."""
 
 
 class RestSide:
@@ -56,6 +59,7 @@ class RestSide:
             "search": self._search,
             "stock/symbol": self._symbols,
             "stock/market-status": self._market_status,
+            "stock/market-holiday": self._market_holiday,
         }
         for path, handler in handlers.items():
             # The vendor's own client sends a double slash.
@@ -188,6 +192,22 @@ class RestSide:
             "isOpen": len(self._calendars.bounds("AAPL", "regular", now, now + 1)) > 0,
             "session": self._session_at(now), "t": now // 1000, "timezone": "America/New_York",
         })  # fmt: skip
+
+    async def _market_holiday(self, request: web.Request) -> web.StreamResponse:
+        """Return the days of the year to come, Mondays to Fridays, on which New York does not trade or closes early."""
+        today = self._time.now_ms() // _DAY_MS
+        found: list[dict[str, str]] = []
+        for day in range(today, today + 365):
+            opens = self._calendars.bounds("AAPL", "regular", day * _DAY_MS, (day + 1) * _DAY_MS).tolist()
+            is_short = bool(opens) and opens[0][1] - opens[0][0] < _WHOLE_SESSION_MS
+            if (day + _MONDAY) % 7 < _WORKING_DAYS and (not opens or is_short):
+                hours = "09:30-13:00" if is_short else ""
+                date = to_datetime(day * _DAY_MS).date().isoformat()
+                found.append(
+                    {"eventName": "Early close" if is_short else "Holiday", "atDate": date, "tradingHour": hours}
+                )
+        exchange = request.query.get("exchange", "US")
+        return web.json_response({"data": found, "exchange": exchange, "timezone": "America/New_York"})
 
     def _session_at(self, now: int) -> str | None:
         extended = self._calendars.bounds("AAPL", "extended", now, now + 1).tolist()

@@ -139,6 +139,10 @@ def test_the_vendors_client_reads_every_answer(simulator: RunningSimulator) -> N
     assert client.crypto_candles("NOSUCH", "1", 0, 1)["s"] == "no_data"
     assert len(client.stock_symbols("US")) == 60
     assert client.market_status(exchange="US")["timezone"] == "America/New_York"
+    holidays = {day["atDate"][5:]: day["tradingHour"] for day in client.market_holiday(exchange="US")["data"]}
+    assert len(holidays) >= 9
+    assert holidays.get("12-25", "") == ""
+    assert set(holidays.values()) <= {"", "09:30-13:00"}
     assert client.symbol_lookup("nvidia")["result"][0]["symbol"] == "NVDA"
     items = client.company_news("AAPL", _from="2025-11-01", to="2025-11-08")
     assert items
