@@ -37,7 +37,7 @@ DAY = "trades/us_equities_20131008.parquet"
 OPEN_MS = 1_381_239_000_000
 """2013-10-08 09:30 New York."""
 CLOSE_MS = OPEN_MS + 390 * 60_000
-GRACE_MS = 30_000
+GRACE_MS = 240_000
 
 
 def pipelines(symbols: Sequence[str]) -> list[PipelineConfig]:
@@ -128,7 +128,7 @@ def test_a_simulated_tape_replayed_gives_the_same_firings_suppressions_and_candl
 def test_the_last_half_hour_of_a_recorded_day_leaves_the_candles_that_its_file_makes(
     fast: Settings, tmp_path: Path
 ) -> None:
-    first_ms, end_ms = CLOSE_MS - 31 * 60_000, CLOSE_MS + 2 * 60_000
+    first_ms, end_ms = CLOSE_MS - 31 * 60_000, CLOSE_MS + 6 * 60_000
     day = pl.read_parquet(data_file(DAY)).filter(pl.col("ts_ms").is_between(first_ms, end_ms))
     file = tmp_path / "day.parquet"
     day.write_parquet(file)

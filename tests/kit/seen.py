@@ -65,7 +65,9 @@ def running_parts(settings: Settings, pipelines: Sequence[PipelineConfig], folde
         with processes.running("ingest", [], variables=variables_of(settings), log=folder / "ingest.log"):
             yield
         logged = sum(len(table) for table in read_log(settings))
-        wait_for_beat(settings, market, what="the whole log read", trades=logged)
+        beat = wait_for_beat(settings, market, what="the whole log read", trades=logged)
+        late = beat.numbers.get("trades_late", 0)
+        assert not late, f"{late:.0f} trades came later than the grace: this machine stood still for longer than that"
 
 
 def feed_ms(settings: Settings) -> float:
