@@ -120,3 +120,40 @@ def latency(
         sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
     else:
         sys.stdout.write(table(found) + "\n")
+
+
+@app.command("throughput")
+def throughput(
+    rate: Annotated[int, typer.Option(min=1_000, help="trades a second")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(min=2.0, help="how long; from 300 on memory has a target too")] = 60.0,
+    triggers: Annotated[int, typer.Option(min=20, help="armed triggers, none of which fires")] = 1_000,
+    flows: Annotated[int, typer.Option(min=1, max=4, help="market flow processes")] = 1,
+    broker: Annotated[str, typer.Option(help="embedded, apache (`make kafka` first) or HOST:PORT")] = "embedded",
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+) -> None:
+    """Trades a second through Kafka and the market flow into ClickHouse, with what lags and what memory grows.
+
+    Services, load and flows are its own, in a folder that is removed after it. The embedded broker keeps what it is
+    sent in memory: some 10 MB a second at the default rate. Exit code 1 where a trade was lost or a candle is not
+    what was sent; a missed target is printed, and is no error.
+    """
+    try:
+        from benchmarks.engine.result import Figure, table
+        from benchmarks.stream import throughput as stream
+    except ImportError as missing:
+        sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
+        raise typer.Exit(2) from None
+    load = stream.Load(rate=rate, seconds=seconds, triggers=triggers, flows=flows)
+    try:
+        found: list[Figure] = list(stream.figures(load, broker))
+    except ConfigError as error:
+        sys.stderr.write(f"tapewatch: {error}\n")
+        raise typer.Exit(2) from None
+    except AssertionError as wrong:
+        sys.stderr.write(f"tapewatch: the benchmark found a wrong result: {wrong}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        plain = {"seconds": seconds, "symbols": load.symbols, "figures": [figure.plain() for figure in found]}
+        sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
+    else:
+        sys.stdout.write(table(found) + "\n")
