@@ -21,7 +21,8 @@ from deploy.embedded.datadir import DataDir
 from deploy.kafka.broker import KafkaBroker
 
 START_S = 90.0
-_ARM_S = 300.0
+FIRST_START_S = 300.0
+"""A flow that finds no compiled engine compiles it first."""
 _STEP_S = 0.05
 
 
@@ -93,7 +94,7 @@ def wait_for_flow(settings: Settings, flow: subprocess.Popen[bytes], log: Path, 
         beat = beat_of(settings)
         return beat is not None and beat.state in ("ok", "degraded") and beat.numbers.get("triggers", 0) >= triggers
 
-    wait_for(f"{triggers} triggers", is_armed, timeout_s=_ARM_S)
+    wait_for(f"{triggers} triggers", is_armed, timeout_s=FIRST_START_S)
 
 
 def beat_of(settings: Settings, name: str = "market-0") -> Beat | None:

@@ -18,7 +18,7 @@ import psutil
 from benchmarks.engine.result import Figure
 from benchmarks.stream import scene
 from benchmarks.stream.flood import Flood
-from benchmarks.stream.services import beat_of, process, services, settings_of, wait_for
+from benchmarks.stream.services import FIRST_START_S, beat_of, process, services, settings_of, wait_for
 from core.settings import PREFIX, Settings
 from core.store.clickhouse.client import ClickHouse
 from core.wire import kafka
@@ -71,7 +71,7 @@ def figures(load: Load, broker: str) -> Generator[Figure]:
         for n in range(load.flows):
             words = ("dataflows.market", "--shard", str(n), "--of", str(load.flows))
             running = undo.enter_context(process(variables, folder / f"market-{n}.log", *words))
-            wait_for(f"market flow {n}", functools.partial(_is_ready, settings, n, running))
+            wait_for(f"market flow {n}", functools.partial(_is_ready, settings, n, running), timeout_s=FIRST_START_S)
             flows.append(psutil.Process(running.pid))
         sent, looks, drained_s = _flooded(variables, settings, folder, flows, load)
         assert not sent.refused, f"the broker did not take {sent.refused} batches"
