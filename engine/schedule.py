@@ -67,6 +67,22 @@ def due_between(when: When, after_ms: int, until_ms: int) -> Iterator[int]:
         due = next_after(when, due)
 
 
+def latest_between(when: When, due_ms: int, until_ms: int) -> int:
+    """Return the last due moment up to `until_ms`, given one, `due_ms`, that is not after it.
+
+    Halves the time between: some forty looks, however many moments lie there.
+    """
+    low, high = due_ms, until_ms
+    while low < high:
+        middle = (low + high) // 2
+        later = next_after(when, middle)
+        if later is not None and later <= until_ms:
+            low = later
+        else:
+            high = middle
+    return low
+
+
 def to_instant(wall: datetime, zone: ZoneInfo) -> int:
     """Return epoch milliseconds of a naive wall time: after the gap it falls into, the first of two."""
     first = wall.replace(tzinfo=zone, fold=0)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from engine import schedule
+from engine.condition import Schedule
 from engine.decided import Moment
 from engine.decisions import Decisions
 from engine.matcher import Entry, Matcher
 
 _NEVER = 2**62
+MISSED_MOST = 100
+"""Missed instants of one trigger that a mark says one by one; of those beyond it says the latest (T33)."""
+_FRESH_MS = 24 * 3_600_000
+"""Instants are not passed over within the grace, of a day at most."""
 
 
 class Timetable:
@@ -48,10 +53,7 @@ class Timetable:
         for entry, when in self._matcher.schedules():
             if is_first and entry.next_due_ms is None:
                 entry.next_due_ms = schedule.next_after(when.when, feed_ms - 1)
-            instants: list[int] = []
-            while entry.next_due_ms is not None and entry.next_due_ms <= feed_ms:
-                instants.append(entry.next_due_ms)
-                entry.next_due_ms = schedule.next_after(when.when, entry.next_due_ms)
+            instants = _reached(entry, when, feed_ms)
             for n, instant in enumerate(instants):
                 is_old = feed_ms - instant > when.missed_grace_ms
                 is_missed = is_old and (when.missed == "skip" or n < len(instants) - 1)
@@ -59,3 +61,21 @@ class Timetable:
                     self._decisions.fire_instant(armed, instant, moment, is_missed=is_missed)
         due = self.next_due_ms()
         self._idle_until = due if due is not None else _NEVER
+
+
+def _reached(entry: Entry, when: Schedule, feed_ms: int) -> list[int]:
+    """Return the instants up to a feed time and move the entry past them.
+
+    A cron of every minute after a month's silence has 43,200: they would hold up every other trigger. The
+    work is bounded by `MISSED_MOST` and by what the grace holds, of which a day counts.
+    """
+    fresh_ms = feed_ms - min(when.missed_grace_ms, _FRESH_MS)
+    found: list[int] = []
+    due = entry.next_due_ms
+    while due is not None and due <= feed_ms:
+        if len(found) == MISSED_MOST and due < fresh_ms:
+            due = schedule.latest_between(when.when, due, fresh_ms - 1)
+        found.append(due)
+        due = schedule.next_after(when.when, due)
+    entry.next_due_ms = due
+    return found

@@ -18,6 +18,8 @@ from tests.oracle.trigger import Armed, Edge, GateMemory, Pending
 
 GRACE_MS = 2000
 REOPEN_MS = 60_000
+MISSED_MOST = 100
+DAY_MS = 86_400_000
 HEALTHY = ("live", "quiet", "offline")
 TIE = 1e-9
 
@@ -346,7 +348,11 @@ class Oracle:
             due = instants(schedule, armed.scheduled_after, now)
             armed.scheduled_after = max(armed.scheduled_after, now)
             grace_ms = round(schedule.get("missed_grace_seconds", 60) * 1000)
+            old = [i for i in due if now - i > min(grace_ms, DAY_MS)]
+            passed_over = old[MISSED_MOST:-1]  # said by the latest of them
             for instant in due:
+                if instant in passed_over:
+                    continue
                 is_latest = schedule.get("missed") == "run_once" and instant == due[-1]
                 self._fire_instant(armed, instant, is_missed=now - instant > grace_ms and not is_latest)
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.condition import Cron, MarketHours, SpecificTime
-from engine.schedule import When, cron_problem, due_between, next_after, to_instant
+from engine.schedule import When, cron_problem, due_between, latest_between, next_after, to_instant
 
 NEW_YORK = "America/New_York"
 
@@ -190,3 +190,14 @@ def test_due_moments_do_not_depend_on_where_the_search_begins(after: int, step: 
     end = ms("2025-03-10T06:00Z")
     whole = list(due_between(when, ms("2025-03-07T23:00Z"), end))
     assert list(due_between(when, after, end)) == [at for at in whole if at > after]
+
+
+@given(
+    step=st.sampled_from(["*/5 * * * *", "0 9 * * 1-5", "30 2 * * *", "0 0 1 * *"]),
+    until=st.integers(ms("2025-03-08T00:00Z"), ms("2025-03-10T00:00Z")),
+)
+@settings(max_examples=20, deadline=None)
+def test_the_latest_of_many_due_moments_is_the_one_a_walk_ends_with(step: str, until: int) -> None:
+    when = Cron(step, NEW_YORK)
+    walked = list(due_between(when, ms("2025-02-27T00:00Z"), until))
+    assert latest_between(when, walked[0], until) == walked[-1]

@@ -132,6 +132,30 @@ def test_T33_run_once_fires_the_latest_of_those_missed_and_suppresses_the_others
     assert p.reasons() == [("10:10:00", "missed"), ("10:20:00", "missed")]
 
 
+def test_T33_of_more_than_a_hundred_missed_instants_the_first_hundred_and_the_latest_are_said() -> None:
+    for missed, fired in (("skip", []), ("run_once", ["2025-07-01T10:00:00"])):
+        p = player(cron("0 * * * *", schedule={"missed": missed}), is_offline=False)
+        minutes(p, "09:30:00")
+        p.mark(round(datetime(2025, 7, 1, 10, 30, tzinfo=UTC).timestamp() * 1000))
+        said = [s.firing.ts_ms for s in p.suppressions]
+        assert said[:100] == [at("10:00:00") + n * 3_600_000 for n in range(100)]
+        latest = [datetime.fromtimestamp(f.ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") for f in p.firings]
+        assert latest == fired
+        assert len(said) == 101 - len(fired)
+        assert {s.reason for s in p.suppressions} == {"missed"}
+
+
+def test_T33_months_of_silence_cost_a_cron_of_every_minute_no_more_than_a_hundred_instants() -> None:
+    p = player(cron(schedule={"missed_grace_seconds": 180}), is_offline=False)
+    minutes(p, "10:00:30")
+    end = round(datetime(2025, 9, 1, 10, 0, 30, tzinfo=UTC).timestamp() * 1000)
+    p.mark(end)
+    assert [f.ts_ms for f in p.firings] == [end - 150_000, end - 90_000, end - 30_000]
+    assert [s.firing.ts_ms for s in p.suppressions][99:] == [at("11:40:00"), end - 210_000]
+    p.mark(end + 30_000)
+    assert p.firings[-1].ts_ms == end + 30_000
+
+
 def test_T33_the_hour_that_comes_twice_fires_once_and_the_one_left_out_once_right_after() -> None:
     """New York, 2025: at 06:00Z on 2 November it is one o'clock again, at 07:00Z on 9 March it is three."""
     half_hours = {"timezone": "America/New_York", "missed_grace_seconds": 600}
