@@ -2,6 +2,7 @@
 
 A firing's offset is committed after it is decided, so one may come again, and is then known. A broker that comes
 back without its log has a new cluster id and is read from its start: old firings are known, new ones go through.
+The topic has one partition and is read without joining the group, so a successor begins at once.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Message, Producer
 
 from agents.admission import Admission, Verdict
 from agents.queue import TaskQueue
@@ -24,15 +26,15 @@ from core.heartbeat import Heartbeat
 from core.observability import logger
 from core.settings import Settings, load
 from core.store import postgres
-from core.wire.kafka import cluster_id, consumer, producer
+from core.wire.kafka import producer
+from core.wire.position import LogLost, start_of
 from core.wire.records import DeadLetter, Firing, decode, encode
+from core.wire.sure_reader import Place, SureReader, open_log
 from core.wire.topics import topics
 
 PROCESS = "dispatcher"
 GROUP = "dispatcher"
 _POLL_S = 0.2
-_LOOK_S = 2.0
-"""How often the broker is asked whose log this is."""
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0)
 _log = logger(__name__)
 
@@ -51,6 +53,7 @@ class Dispatcher:
         self._heartbeat = heartbeat
         self._stopped = stopped
         self._topics = topics(settings)
+        self._place: Place = (self._topics.firings.name, 0)
         self._admission = Admission(postgres.engine(settings, pool_size=2), settings, clock)
         self._queue = TaskQueue(settings)
         self._teller = Teller(settings)
@@ -60,63 +63,74 @@ class Dispatcher:
     def run(self) -> None:
         """Consume until stopped; each round is one life of the broker's log."""
         while not self._stopped.is_set():
-            known = self._cluster()
-            if known is None:
-                return
-            reader = consumer(self._settings, group=f"{GROUP}-{known}")
-            reader.subscribe([self._topics.firings.name])
             try:
-                self._consume(reader, known)
+                known = open_log(self._settings)
+                reader = SureReader(self._settings, known, [self._place], self._clock, group=f"{GROUP}-{known}")
+            except (Unavailable, LogLost) as error:
+                self._wait(str(error))
+                continue
+            try:
+                self._consume(reader)
+            except Unavailable as error:
+                self._wait(str(error))
+            except LogLost as error:
+                _log.warning("reading the broker's log from its start", reason=str(error))
             finally:
                 reader.close()
         self._teller.close()
         self._dead_letters.flush(1.0)
 
-    def _cluster(self) -> str | None:
-        """Wait until the broker answers, and return the id of its log; None when stopped."""
-        while not self._stopped.is_set():
-            try:
-                return cluster_id(self._settings, timeout_s=2.0)
-            except Unavailable as error:
-                self._heartbeat.report("waiting", str(error))
-                self._stopped.wait(0.5)
-        return None
+    def _wait(self, reason: str) -> None:
+        self._heartbeat.report("waiting", reason)
+        self._stopped.wait(0.5)
 
-    def _consume(self, reader: Consumer, known: str) -> None:
-        """Consume until stopped, or until the broker's log is another."""
-        self._report()
-        looked = self._clock.monotonic()
-        while not self._stopped.is_set():
-            message = reader.poll(_POLL_S)
-            if message is not None and message.error() is None:
-                self._decide(message)
-                if self._stopped.is_set():
-                    return
-                self._commit(reader, message)
-            elif message is not None:
-                self._note(message.error())
-            if self._clock.monotonic() - looked >= _LOOK_S:
-                looked = self._clock.monotonic()
-                if self._is_other_log(known):
-                    return
+    def _consume(self, reader: SureReader) -> None:
+        """Consume until stopped.
 
-    def _decide(self, message: Message) -> None:
-        """Deal with one message for good; wait for Postgres as long as it takes."""
+        Raises:
+            Unavailable: the broker did not say where to begin.
+            LogLost: the broker's log is another one.
+        """
+        place = self._place
+        start = start_of(reader.committed([place]).get(place), *reader.bounds[place])
+        reader.assign({place: start.offset})
+        while not self._stopped.is_set():
+            messages = reader.read(_POLL_S)
+            if reader.is_away:
+                self._heartbeat.report("waiting", "Kafka does not answer")
+                continue
+            decided = self._decide_all(messages)
+            if decided is not None and not reader.commit({place: decided + 1}):
+                # They come again and are known then.
+                _log.info("offset not committed", offset=decided)
+            self._report()
+
+    def _decide_all(self, messages: Sequence[Message]) -> int | None:
+        """Deal with these messages; return the offset of the last one decided, None where none was."""
+        decided: int | None = None
+        for message in messages:
+            if not self._decide(message):
+                break
+            decided = message.offset()
+        return decided
+
+    def _decide(self, message: Message) -> bool:
+        """Deal with one message for good; wait for Postgres as long as it takes. Return False when stopped before."""
         try:
             firing = read(message.value() or b"")
         except Malformed as error:
             self._bury(message, error)
-            return
+            return True
         for attempt in range(sys.maxsize):
             try:
                 self._carry_out(firing, self._admission.admit(firing))
             except Unavailable as error:
                 self._heartbeat.report("waiting", str(error))
                 if self._stopped.wait(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]):
-                    return
+                    break
             else:
-                break
-        self._report()
+                return True
+        return False
 
     def _carry_out(self, firing: Firing, verdict: Verdict) -> None:
         if verdict.is_known:
@@ -152,29 +166,6 @@ class Dispatcher:
         self._dead_letters.poll(0)
         self._counts.malformed += 1
         _log.warning("a firing cannot be read", reason=error.reason, detail=error.detail)
-
-    def _commit(self, reader: Consumer, message: Message) -> None:
-        try:
-            reader.commit(message=message, asynchronous=True)
-        except KafkaException as error:
-            # It comes again and is known then.
-            _log.info("offset not committed", reason=error.args[0].str())
-
-    def _is_other_log(self, known: str) -> bool:
-        try:
-            found = cluster_id(self._settings, timeout_s=1.0)
-        except Unavailable as error:
-            self._heartbeat.report("waiting", str(error))
-            return False
-        if found == known:
-            self._report()
-            return False
-        _log.warning("the broker came back with another log; reading it from its start")
-        return True
-
-    def _note(self, error: KafkaError | None) -> None:
-        if error is not None and error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-            _log.info("Kafka says", reason=error.str())
 
     def _report(self) -> None:
         self._heartbeat.report(

@@ -16,11 +16,11 @@ from core.heartbeat import Heartbeat
 from core.settings import Settings
 from core.store import postgres
 from core.store.clickhouse.client import ClickHouse
+from core.wire.position import LogLost
+from core.wire.sure_reader import open_log
 from dataflows.ending import leave
 from dataflows.history import HistoryStream
-from dataflows.position import LogLost
 from dataflows.publisher import Publisher
-from dataflows.sure_reader import open_log
 
 _log = observability.logger(__name__)
 _BAD_CONFIGURATION = 2

@@ -26,7 +26,9 @@ from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.spill import make_batch
 from core.store.execution_history import rows_of
 from core.store.postgres import Engine
+from core.wire.position import LogLost, start_of
 from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
+from core.wire.sure_reader import Place, SureReader
 from core.wire.topics import topics
 from core.wire.trades import TradeFrame
 from core.wire.trades import decode as decode_trades
@@ -46,9 +48,7 @@ from dataflows.history_rows import (
     suppression_row,
 )
 from dataflows.outgoing import Outgoing
-from dataflows.position import LogLost, start_of
 from dataflows.publisher import Publisher
-from dataflows.sure_reader import Place, SureReader
 from dataflows.tape_rows import batch_of, tape_rows
 from engine.firing import Firing, Suppression
 

@@ -19,19 +19,19 @@ from core.store import redis as redis_store
 from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.spill import Spill
 from core.store.clickhouse.writer import BatchWriter
+from core.wire.position import LogLost
+from core.wire.sure_reader import open_log
 from dataflows.candle_rows import COLUMNS
 from dataflows.checkpoint import Extent, PartitionFolder
 from dataflows.checkpointing import Checkpointer
 from dataflows.journal import Journal
 from dataflows.live_publisher import LivePublisher
 from dataflows.offspring import Offspring
-from dataflows.position import LogLost
 from dataflows.publisher import Publisher
 from dataflows.restore import engine_config, owned, restore, watched
 from dataflows.shard import Shard
 from dataflows.source import LogReader
 from dataflows.stream import Runtime, Stream
-from dataflows.sure_reader import open_log
 from dataflows.vital_signs import VitalSigns
 
 _log = logger(__name__)

@@ -10,11 +10,11 @@ from confluent_kafka import Message
 from core.clock import Clock
 from core.observability import logger
 from core.settings import Settings
+from core.wire.position import LogLost, start_of
+from core.wire.sure_reader import SureReader
 from core.wire.topics import topics
 from dataflows.poll import LogRecord, Poll
-from dataflows.position import LogLost, start_of
 from dataflows.progress import Unread
-from dataflows.sure_reader import SureReader
 
 _log = logger(__name__)
 _BLOCK_S = 0.005

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 
 from core.clock import Clock
 from core.store.clickhouse.writer import BatchWriter
+from core.wire.position import LogLost
 from dataflows.candle_rows import candle_rows
 from dataflows.checkpointing import Checkpointer
 from dataflows.effects import Effects
 from dataflows.live_publisher import LivePublisher
 from dataflows.poll import Poll
-from dataflows.position import LogLost
 from dataflows.publisher import Publisher
 from dataflows.shard import Shard
 from dataflows.source import LogReader

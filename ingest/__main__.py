@@ -12,12 +12,12 @@ from core.errors import ConfigError
 from core.heartbeat import Heartbeat
 from core.settings import Settings
 from engine.sessions import Calendars, is_calendar, parse_prefixes, resolve_calendar
-from ingest.feed import Feed
 
 NAME = "ingest"
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _end)
     try:
         loaded = settings.load()
         if not loaded.finnhub_api_key.get_secret_value():
@@ -42,7 +42,15 @@ def _calendars(loaded: Settings) -> Calendars:
     return Calendars(prefixes)
 
 
+def _end(_number: int, _frame: object) -> None:
+    """End well before there is anything to close."""
+    sys.exit(0)
+
+
 async def _run(loaded: Settings, calendars: Calendars) -> None:
+    # Takes most of a second: by now SIGTERM is minded.
+    from ingest.feed import Feed
+
     heartbeat = Heartbeat(NAME, loaded).start()
     feed = Feed(loaded, SystemClock(), heartbeat, calendars)
     loop = asyncio.get_running_loop()

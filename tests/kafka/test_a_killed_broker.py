@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.settings import Settings
 from core.wire import kafka
-from dataflows.sure_reader import open_log
+from core.wire.sure_reader import open_log
 from deploy.kafka.broker import KafkaBroker
 from tests.kit.log import put_tape, put_triggers, read_firings
 from tests.kit.market_flow import beat_of, expected, running_market, wait_for_beat

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from core.settings import Settings
 from deploy.embedded.environment import CHECKOUT
 from tests.kit.stack import variables_of
+
+_STOP_S = 10.0
 
 
 class RunningProcess:
@@ -37,7 +40,17 @@ class RunningProcess:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(5)
 
-    def stop(self, *, timeout_s: float = 5.0) -> int:
+    def pause(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait for an end of its own; return the exit code."""
+        return self._process.wait(timeout_s)
+
+    def stop(self, *, timeout_s: float = _STOP_S) -> int:
         """Ask it to end; return its exit code. One that does not end says where its threads are."""
         self._process.send_signal(signal.SIGTERM)
         try:
@@ -49,20 +62,40 @@ class RunningProcess:
 
 
 @contextlib.contextmanager
-def running(settings: Settings, arguments: Sequence[str], output: Path) -> Generator[RunningProcess]:
-    """Run `python -m …` with these settings while the block lasts."""
+def running(
+    settings: Settings | Mapping[str, str], arguments: Sequence[str], output: Path
+) -> Generator[RunningProcess]:
+    """Run `python -m …` while the block lasts; what the block leaves running must stop when asked to.
+
+    Args:
+        settings: Those it loads, or its own variables beside the few that every process needs.
+    """
+    if isinstance(settings, Settings):
+        variables = {**os.environ, **variables_of(settings)}
+    else:
+        needed = ("PATH", "HOME", "NUMBA_CACHE_DIR", "VIRTUAL_ENV")
+        variables = {**{n: v for n, v in os.environ.items() if n in needed}, **settings}
     with output.open("ab") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
-            env={**os.environ, "PYTHONFAULTHANDLER": "1", **variables_of(settings)},
+            env={**variables, "PYTHONFAULTHANDLER": "1"},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             cwd=CHECKOUT,
         )
+    running_process = RunningProcess(process, output)
     try:
-        yield RunningProcess(process, output)
+        yield running_process
+        if process.poll() is None:
+            running_process.stop()
     finally:
         if process.poll() is None:
             process.kill()
         process.wait(5)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

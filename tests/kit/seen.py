@@ -20,17 +20,17 @@ from core.store import migrate
 from core.store.clickhouse.candles import StoredCandle
 from core.store.clickhouse.client import ClickHouse
 from core.wire.records import Suppression, TriggerRecord, decode
+from core.wire.sure_reader import open_log
 from core.wire.topics import topics
 from core.wire.trades import Mark
 from core.wire.trades import decode as decode_trades
 from dataflows.restore import engine_config, watched
-from dataflows.sure_reader import open_log
 from dataflows.tape_log import read_log
 from engine.engine import Engine
 from engine.firing import ClosedCandle, Firing
 from engine.replay import play
 from engine.trades import Trades
-from tests.kit import process as processes
+from tests.kit import processes
 from tests.kit.log import put_triggers, read_all, read_firings
 from tests.kit.market_flow import beat_of, running_market, wait_for_beat
 from tests.kit.stack import variables_of
@@ -62,7 +62,7 @@ def running_parts(settings: Settings, pipelines: Sequence[PipelineConfig], folde
     put_triggers(settings, records)
     with running_market(settings, folder / "market.out") as market:
         wait_for_beat(settings, market, what="every trigger armed", triggers=len(records))
-        with processes.running("ingest", [], variables=variables_of(settings), log=folder / "ingest.log"):
+        with processes.running(variables_of(settings), ["ingest"], folder / "ingest.log"):
             yield
         logged = sum(len(table) for table in read_log(settings))
         beat = wait_for_beat(settings, market, what="the whole log read", trades=logged)

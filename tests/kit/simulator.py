@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import urllib.request
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kit.process import free_port, running
+from tests.kit.processes import RunningProcess, free_port, running
 from tests.kit.waiting import wait_until
 
 TOKEN = "simulator"
@@ -19,7 +18,7 @@ TOKEN = "simulator"
 @dataclass(frozen=True, slots=True)
 class RunningSimulator:
     port: int
-    process: subprocess.Popen[bytes]
+    process: RunningProcess
 
     @property
     def ws_url(self) -> str:
@@ -66,7 +65,7 @@ def running_simulator(folder: Path, *arguments: str, port: int = 0) -> Generator
     """Start it in a folder that keeps its clock; wait until it answers."""
     port = port or free_port()
     given = ["--port", str(port), "--state", str(folder / "clock.json"), *arguments]
-    with running("ingest.simulator", given, variables={}, log=folder / "simulator.log") as process:
+    with running({}, ["ingest.simulator", *given], folder / "simulator.log") as process:
         found = RunningSimulator(port, process)
         wait_until(lambda: found.now_ms() is not None, timeout_s=60, what="the simulator")
         yield found

@@ -13,8 +13,7 @@ from cli.client import ApiClient
 from cli.pipelines import Page, app
 from core.errors import Conflict, InvalidInput, NotAllowed, TapewatchError
 from core.settings import Settings
-from tests.kit.process import free_port
-from tests.kit.processes import running
+from tests.kit.processes import free_port, running
 from tests.kit.stack import variables_of
 from tests.kit.waiting import wait_until
 

@@ -21,8 +21,8 @@ from core.store.clickhouse import costs as cost_reader
 from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.firings import page_of_firings, page_of_suppressions
 from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
+from core.wire.sure_reader import open_log
 from core.wire.topics import topics
-from dataflows.sure_reader import open_log
 from dataflows.tape_log import read_log
 from engine.firing import Firing, Suppression
 from tests.kit.log import put, put_all, put_tape, read_all

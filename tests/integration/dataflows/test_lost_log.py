@@ -14,9 +14,9 @@ from core.errors import Unavailable
 from core.settings import Settings
 from core.store import migrate
 from core.wire import kafka
+from core.wire.sure_reader import open_log
 from core.wire.topics import partition_of, topics
 from core.wire.trades import encode_trades
-from dataflows.sure_reader import open_log
 from tests.kit.log import put_tape, put_triggers, read_firings
 from tests.kit.market_flow import beat_of, expected, running_market, wait_for_beat
 from tests.kit.stack import RunningStack, reachable_folder, running_stack

@@ -16,8 +16,8 @@ from core.store.clickhouse.candles import StoredCandle
 from core.store.clickhouse.client import ClickHouse
 from core.wire import kafka
 from core.wire.records import DeadLetter, decode
+from core.wire.sure_reader import open_log
 from core.wire.topics import topics
-from dataflows.sure_reader import open_log
 from engine.firing import ClosedCandle
 from tests.kit.log import put, put_tape, put_triggers, read_all, read_firings
 from tests.kit.market_flow import Expected, beat_of, expected, running_market, wait_for_beat

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from core.settings import Settings
 from core.wire.records import NewsRecord, TriggerRecord, encode
+from core.wire.sure_reader import open_log
 from core.wire.topics import topics
-from dataflows.sure_reader import open_log
 from tests.kit.log import put, put_tape, put_triggers, read_firings
 from tests.kit.market_flow import running_market, wait_for_beat
 from tests.kit.tape import START_MS, SYMBOLS, make_tape

@@ -12,9 +12,9 @@ from confluent_kafka import Message
 from core.clock import SystemClock
 from core.errors import Unavailable
 from core.settings import Settings
+from core.wire.position import LogLost
+from core.wire.sure_reader import SureReader, open_log
 from core.wire.topics import topics
-from dataflows.position import LogLost
-from dataflows.sure_reader import SureReader, open_log
 from deploy.embedded.broker import NAME, broker
 from deploy.embedded.environment import CHECKOUT
 from deploy.embedded.part import Status

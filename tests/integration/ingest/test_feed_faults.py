@@ -21,7 +21,7 @@ from core.wire.topics import topics
 from core.wire.trades import History
 from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, detail_of, settings_for
 from tests.kit.log import read_all
-from tests.kit.process import running
+from tests.kit.processes import running
 from tests.kit.simulator import running_simulator
 from tests.kit.stack import reachable_folder, running_stack, variables_of
 from tests.kit.waiting import wait_until
@@ -42,10 +42,9 @@ def test_the_feed_goes_on_after_its_player_was_killed_and_time_never_goes_back(
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         own = settings_for(settings, simulator)
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             wait_until(lambda: log.trades() > 20, timeout_s=LONG_S, what="trades")
             simulator.process.kill()
-            simulator.process.wait(5)
             wait_until(lambda: "player does not answer" in detail_of(own), timeout_s=LONG_S, what="it to be said")
             seen, marks = log.trades(), len(log.marks())
             wait_until(lambda: len(log.marks()) > marks + 8, timeout_s=LONG_S, what="marks without a feed")
@@ -67,30 +66,41 @@ def test_a_killed_ingest_is_followed_at_once_by_its_successor(settings: Settings
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         own = settings_for(settings, simulator)
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "first.log") as first:
+        with running(variables_of(own), ["ingest"], tmp_path / "first.log") as first:
             wait_until(lambda: log.trades() > 20, timeout_s=LONG_S, what="trades")
-            first.send_signal(signal.SIGKILL)
-            first.wait(5)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "second.log") as second:
+            first.kill()
+        with running(variables_of(own), ["ingest"], tmp_path / "second.log") as second:
             seen = log.trades()
             # Well before the 30 s after which the lock of the dead one would fall by itself.
             wait_until(lambda: log.trades() > seen + 20, timeout_s=25, what="trades of the successor")
-            second.terminate()
-            assert second.wait(5) == 0
+            assert second.stop() == 0
         log.close()
     assert "Traceback" not in (tmp_path / "second.log").read_text()
+
+
+def test_an_ingest_told_to_stop_in_its_first_moments_ends_well(settings: Settings, tmp_path: Path) -> None:
+    with running_simulator(tmp_path) as simulator:
+        own = settings_for(settings, simulator)
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log") as process:
+            wait_until(lambda: _minds_sigterm(process.pid), timeout_s=LONG_S, what="it to mind SIGTERM", every_s=0.001)
+            assert process.stop() == 0
+    assert "Traceback" not in (tmp_path / "ingest.log").read_text()
+
+
+def _minds_sigterm(pid: int) -> bool:
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) & 1 << (signal.SIGTERM - 1))
 
 
 def test_a_second_ingest_stands_by_until_the_first_one_ends(settings: Settings, tmp_path: Path) -> None:
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         own = settings_for(settings, simulator)
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "first.log") as first:
+        with running(variables_of(own), ["ingest"], tmp_path / "first.log") as first:
             wait_until(lambda: log.trades() > 20, timeout_s=LONG_S, what="trades")
-            with running("ingest", [], variables=variables_of(own), log=tmp_path / "second.log"):
+            with running(variables_of(own), ["ingest"], tmp_path / "second.log"):
                 wait_until(lambda: "standing by" in detail_of(own), timeout_s=LONG_S, what="the second to stand by")
-                first.terminate()
-                assert first.wait(5) == 0
+                assert first.stop() == 0
                 seen = log.trades()
                 wait_until(lambda: log.trades() > seen + 20, timeout_s=LONG_S, what="trades of the second")
         log.close()
@@ -102,7 +112,7 @@ def test_a_broker_that_comes_back_empty_gets_topics_wishes_history_and_trades_an
             running_simulator(tmp_path, "--speed", "20") as simulator:  # fmt: skip
         own = settings_for(stack.settings, simulator)
         before = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log") as process:
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log") as process:
             wait_until(lambda: before.trades() > 20, timeout_s=LONG_S, what="trades")
             before.close()
             was = kafka.cluster_id(own)
@@ -116,7 +126,7 @@ def test_a_broker_that_comes_back_empty_gets_topics_wishes_history_and_trades_an
             )
             _put(own, wanted(ETH))
             wait_until(lambda: other.trades() > 5, timeout_s=LONG_S, what="trades of a pipeline made since")
-            assert process.poll() is None
+            assert process.exit_code is None
             after.close()
             other.close()
     assert "Traceback" not in (tmp_path / "ingest.log").read_text()
@@ -139,7 +149,7 @@ def test_a_key_without_candles_listens_all_the_same_and_says_what_it_lacks(setti
     with running_simulator(tmp_path, "--speed", "20", "--refuse", "crypto/candle") as simulator:
         own = settings_for(settings, simulator)
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             wait_until(lambda: log.trades() > 20, timeout_s=LONG_S, what="trades")
             wait_until(lambda: "no history (crypto_candle" in detail_of(own), timeout_s=LONG_S, what="it to be said")
         log.close()
@@ -152,7 +162,7 @@ def test_symbols_beyond_the_keys_limit_are_named_and_the_pipelines_come_first(
     with running_simulator(tmp_path, "--speed", "20", "--symbol-limit", "1") as simulator:
         own = settings_for(settings, simulator, watch=f"{BTC},BINANCE:SOLUSDT")
         log = LogOfTrades(own, ETH)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             wait_until(lambda: "without a slot: the key allows 1" in detail_of(own), timeout_s=LONG_S, what="the limit")
             _put(own, wanted(ETH))
             wait_until(lambda: log.trades() > 5, timeout_s=LONG_S, what="trades of the pipeline's symbol")
@@ -163,7 +173,7 @@ def test_a_symbol_the_feed_does_not_know_is_named(settings: Settings, tmp_path: 
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         own = settings_for(settings, simulator, watch=f"NOSUCH,{BTC}")
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             wait_until(lambda: "does not know NOSUCH" in detail_of(own), timeout_s=LONG_S, what="it to be named")
             wait_until(lambda: log.trades() > 5, timeout_s=LONG_S, what="the other's trades")
         log.close()
@@ -173,7 +183,7 @@ def test_no_frame_of_the_simulator_is_a_dead_letter(settings: Settings, tmp_path
     with running_simulator(tmp_path, "--speed", "200") as simulator:
         own = settings_for(settings, simulator, watch=f"{BTC},{ETH}")
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             wait_until(lambda: log.trades() > 2_000, timeout_s=LONG_S, what="trades")
         log.close()
     letters = [decode(value, DeadLetter) for value in read_all(own, topics(own).dead_letters.name)]
@@ -185,7 +195,7 @@ def test_no_frame_of_the_simulator_is_a_dead_letter(settings: Settings, tmp_path
 def test_T32_who_waits_for_a_slot_can_be_read(settings: Settings, tmp_path: Path) -> None:
     with running_simulator(tmp_path, "--speed", "20", "--symbol-limit", "1") as simulator:
         own = settings_for(settings, simulator, watch=f"{BTC},{ETH}")
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             found = wait_until(lambda: _waiting(own), timeout_s=LONG_S, what="somebody to wait")
     assert [(w.symbol, w.reason) for w in found] == [(ETH, "limit")]
 

@@ -18,7 +18,7 @@ from deploy.embedded.environment import CHECKOUT
 from tests.integration.ingest.log_of_trades import BTC, LogOfTrades, detail_of, settings_for
 from tests.kit.log import put_triggers, read_all, read_firings
 from tests.kit.market_flow import running_market, wait_for_beat
-from tests.kit.process import running
+from tests.kit.processes import running
 from tests.kit.simulator import running_simulator
 from tests.kit.stack import variables_of
 from tests.kit.waiting import wait_until
@@ -42,14 +42,14 @@ def test_T34_an_item_of_the_feed_fires_once_a_symbol_also_when_ingest_starts_aga
         own = settings_for(migrated, simulator, watch=BTC).model_copy(update={"finnhub_news_stream": True})
         put_triggers(own, [TRIGGER])
         with running_market(own, tmp_path / "market.out") as market:
-            with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+            with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
                 # An item must be younger than the arming, which is known with the first mark.
                 wait_for_beat(own, market, what="trades of an armed trigger", triggers=1, trades=5)
                 simulator.write_news("AAPL", "Apple says no to a merger")
                 simulator.write_news(BTC, "Merger of two exchanges")
                 simulator.write_news("AAPL", "Apple opens a shop")
                 wait_until(lambda: len(read_firings(own)) >= 2, timeout_s=LONG_S, what="both firings")
-            with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+            with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
                 simulator.write_news("AAPL", "The merger is off")
                 wait_until(lambda: len(read_firings(own)) >= 3, timeout_s=LONG_S, what="the third")
     found = [(f.symbol, f.evidence.news.headline) for f in read_firings(own) if f.evidence.news is not None]
@@ -69,7 +69,7 @@ def test_what_the_plan_lacks_is_asked_once_stored_and_said(settings: Settings, t
     with running_simulator(tmp_path, *(a for path in refused for a in ("--refuse", path))) as simulator:
         own = settings_for(settings, simulator, watch=f"{BTC},AAPL,MSFT,F")
         log = LogOfTrades(own)
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             found = wait_until(lambda: _probed(own), timeout_s=LONG_S, what="the probe")
             wait_until(
                 lambda: "not allowed to this key: company_news" in detail_of(own), timeout_s=LONG_S, what="it said"

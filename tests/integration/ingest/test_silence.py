@@ -19,7 +19,7 @@ from core.wire.topics import topics
 from core.wire.trades import History, Mark, TradeFrame
 from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, settings_for
 from tests.kit.log import read_all
-from tests.kit.process import running
+from tests.kit.processes import running
 from tests.kit.simulator import RunningSimulator, running_simulator
 from tests.kit.stack import variables_of
 from tests.kit.waiting import wait_until
@@ -77,7 +77,7 @@ class Listening:
 def listening(settings: Settings, tmp_path: Path) -> Generator[Listening]:
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         own = settings_for(settings, simulator, watch=",".join(COINS))
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             found = Listening(own, simulator)
             wait_until(found.are_all_liquid, timeout_s=LONG_S, what="trades of every symbol")
             yield found
@@ -105,7 +105,7 @@ def test_T20_one_silent_symbol_is_quiet_and_the_marks_of_its_partition_say_so(
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         simulator.put_faults(mute_symbols=[BTC])
         own = settings_for(settings, simulator, watch=",".join(COINS))
-        with running("ingest", [], variables=variables_of(own), log=tmp_path / "ingest.log"):
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
             found = Listening(own, simulator)
             wait_until(lambda: found.state_of(ETH) == "live", timeout_s=LONG_S, what="another symbol to live")
             wait_until(lambda: BTC in found.log.marks()[-1].symbols, timeout_s=LONG_S, what="a mark with the symbol")

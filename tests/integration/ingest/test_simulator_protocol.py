@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.kit.processes import running
 from tests.kit.simulator import TOKEN, RunningSimulator, running_simulator
 
 BTC, ETH, SOL = "BINANCE:BTCUSDT", "BINANCE:ETHUSDT", "BINANCE:SOLUSDT"
@@ -166,7 +167,6 @@ def test_a_killed_simulator_goes_on_later_than_it_was(tmp_path: Path) -> None:
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         was = simulator.now_ms()
         simulator.process.kill()
-        simulator.process.wait(5)
     with running_simulator(tmp_path, "--speed", "20") as simulator:
         now = simulator.now_ms()
     assert was is not None
@@ -175,10 +175,8 @@ def test_a_killed_simulator_goes_on_later_than_it_was(tmp_path: Path) -> None:
 
 
 def test_an_occupied_port_is_refused_in_one_line(simulator: RunningSimulator, tmp_path: Path) -> None:
-    from tests.kit.process import running
-
     log = tmp_path / "second.log"
-    with running("ingest.simulator", ["--port", str(simulator.port)], variables={}, log=log) as process:
+    with running({}, ["ingest.simulator", "--port", str(simulator.port)], log) as process:
         assert process.wait(30) == 2
     assert log.read_text().count("\n") == 1
     assert f"--port {simulator.port}" in log.read_text()

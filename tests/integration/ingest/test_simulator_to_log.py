@@ -13,7 +13,7 @@ from core.wire.records import TriggerRecord, encode
 from core.wire.topics import topics
 from core.wire.trades import History, Mark, TradeFrame
 from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, detail_of, settings_for
-from tests.kit.process import running
+from tests.kit.processes import running
 from tests.kit.simulator import RunningSimulator, running_simulator
 from tests.kit.stack import variables_of
 from tests.kit.waiting import wait_until
@@ -32,7 +32,7 @@ def feed_settings(settings: Settings, simulator: RunningSimulator) -> Settings:
 
 def test_history_comes_first_then_trades_with_marks_between(feed_settings: Settings, tmp_path: Path) -> None:
     log = LogOfTrades(feed_settings, BTC)
-    with running("ingest", [], variables=variables_of(feed_settings), log=tmp_path / "ingest.log"):
+    with running(variables_of(feed_settings), ["ingest"], tmp_path / "ingest.log"):
         wait_until(lambda: log.trades() > 50 and len(log.marks()) > 10, timeout_s=60, what="trades and marks")
     log.close()
     history = [m for m in log.messages if isinstance(m, History)]
@@ -49,7 +49,7 @@ def test_history_comes_first_then_trades_with_marks_between(feed_settings: Setti
 
 def test_a_symbol_of_a_new_pipeline_is_subscribed_while_it_runs(feed_settings: Settings, tmp_path: Path) -> None:
     log = LogOfTrades(feed_settings, ETH)
-    with running("ingest", [], variables=variables_of(feed_settings), log=tmp_path / "ingest.log"):
+    with running(variables_of(feed_settings), ["ingest"], tmp_path / "ingest.log"):
         wait_until(lambda: any(isinstance(m, Mark) for m in log.read()), timeout_s=60, what="marks")
         assert log.trades() == 0
         producer = kafka.producer(feed_settings)
@@ -65,7 +65,7 @@ def test_a_symbol_of_a_new_pipeline_is_subscribed_while_it_runs(feed_settings: S
 
 def test_a_refused_key_is_said_in_the_heartbeat_and_nothing_crashes(feed_settings: Settings, tmp_path: Path) -> None:
     wrong = feed_settings.model_copy(update={"finnhub_api_key": feed_settings.finnhub_api_key.__class__("wrong")})
-    with running("ingest", [], variables=variables_of(wrong), log=tmp_path / "ingest.log") as process:
+    with running(variables_of(wrong), ["ingest"], tmp_path / "ingest.log") as process:
         wait_until(lambda: "refused the key" in detail_of(wrong), timeout_s=60, what="the refusal said")
-        assert process.poll() is None
+        assert process.exit_code is None
     assert "wrong" not in (tmp_path / "ingest.log").read_text()

@@ -21,7 +21,7 @@ from core.errors import Unavailable
 from core.observability import logger
 from core.settings import Settings
 from core.wire import kafka
-from dataflows.position import LogLost
+from core.wire.position import LogLost
 
 _log = logger(__name__)
 _MOST_MESSAGES = 2_000

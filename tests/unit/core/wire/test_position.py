@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataflows.position import LogLost, Start, start_of
+from core.wire.position import LogLost, Start, start_of
 
 
 def test_without_an_offset_reading_begins_at_the_first_record_held() -> None:
