@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compiled import borrowed, kernel
-from engine.kernels_ahead import fetch_ahead
+from engine.kernels_ahead import fetch_ahead, fetch_triggers
 from engine.kernels_candles import Floats, Ints, Rows, apply_trade, close_candles, in_session
 from engine.kernels_match import judge_closed
 from engine.kernels_wake import judge_tick
@@ -198,7 +198,8 @@ def _work(
         if i >= following:
             run_of += 1
             following = runs[run_of + 1] if run_of + 1 < runs.shape[0] else n
-            fetch_ahead(ei, runs, run_of, latest, si, sf, bf, bi, ring, links, ni, nf, closed, qv)
+            fetch_ahead(ei, runs, run_of, latest, si, sf, bf, bi, ring, links, ni, nf, closed, qi, qv)
+            fetch_triggers(ei, runs, run_of, si, bi, links, qi, wt, wv, vi, vf, gi, gt)
         s = ei[i, EN_SYMBOL]
         ts = ei[i, EN_TS]
         cursor[C_AT] = i

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from engine.compiled import fetch, kernel
 from engine.indicators.state import CLOSE, RING_FIELDS
-from engine.kernels_candles import Floats, Ints
+from engine.kernels_candles import Floats, Ints, Rows
 from engine.layout import (
     EN_SYMBOL,
     F_ROWS,
     FX_WORDS,
+    G_COLUMNS,
     I_CLOSED,
     I_HEADS,
     I_INST_N,
@@ -35,21 +36,32 @@ from engine.layout import (
     N_OUT,
     NF_COLUMNS,
     PADDED,
+    Q_COLUMNS,
+    Q_N,
+    Q_OFF,
+    Q_PLACE,
     QV_COLUMNS,
     S_REGULAR,
     S_WIDTH,
     SF_WIDTH,
     T_NEXT_CLOSE,
+    V_COLUMNS,
+    V_NUMBERS,
+    V_TRIGGER,
 )
 
-SYMBOLS, BLOCKS, LISTS, SLOTS, CLOSES = 6, 5, 4, 3, 2
+SYMBOLS, BLOCKS, LISTS, SLOTS, THRESHOLDS, CLOSES, LEAVES, TRIGGERS = 8, 7, 6, 5, 4, 3, 3, 2
 """How many symbols ahead what of one is fetched."""
+NEAREST = 2
+"""How many triggers on either side of a value."""
+FEW = 8
+"""Fewer tick triggers of a symbol stay where they are found anyway."""
 
 
 @kernel
 def fetch_ahead(
     ei: Ints, runs: Ints, r: int, until: int, si: Ints, sf: Floats, bf: Floats, bi: Ints, ring: Floats, links: Ints,
-    ni: Ints, nf: Floats, closed: Floats, qv: Floats,
+    ni: Ints, nf: Floats, closed: Floats, qi: Ints, qv: Floats,
 ) -> None:  # fmt: skip
     """Fetch what the runs of entries after run `r` will touch of their symbols' regular sessions.
 
@@ -94,6 +106,7 @@ def fetch_ahead(
                 slots = bi[b, I_LISTS, K_LINES] + bi[b, I_LISTS, K_CURVES] + bi[b, I_LISTS, K_SLOTS]
                 for j in range(first, first + slots):
                     fetch(qv, links[j] * QV_COLUMNS)
+                    fetch(qi, links[j] * Q_COLUMNS)
             if bi[b, I_TIME, T_NEXT_CLOSE] <= until:
                 _fetch_minute(bi, b, ring, links)
     if r + CLOSES < n:
@@ -114,6 +127,48 @@ def fetch_ahead(
             first = bi[b, I_INST_OFF, 0]
             for j in range(first, first + bi[b, I_INST_N, 0]):
                 fetch(closed, ni[links[j], N_OUT])
+
+
+@kernel
+def fetch_triggers(
+    ei: Ints, runs: Ints, r: int, si: Ints, bi: Ints, links: Ints, qi: Ints, wt: Floats, wv: Rows, vi: Rows,
+    vf: Floats, gi: Rows, gt: Ints,
+) -> None:  # fmt: skip
+    """Fetch the triggers that the next symbols' trades may wake: those whose thresholds lie nearest to a value."""
+    n = runs.shape[0]
+    if r + THRESHOLDS < n:
+        q = _most_watched(si, bi, links, ei[runs[r + THRESHOLDS], EN_SYMBOL])
+        if q >= 0:
+            at = qi[q, Q_OFF] + qi[q, Q_PLACE]
+            fetch(wt, at - 1)
+            fetch(wt, at)
+            fetch(wv, at - 1)
+            fetch(wv, at)
+    if r + LEAVES < n:
+        q = _most_watched(si, bi, links, ei[runs[r + LEAVES], EN_SYMBOL])
+        if q >= 0:
+            at = qi[q, Q_PLACE]
+            for j in range(max(0, at - NEAREST), min(qi[q, Q_N], at + NEAREST)):
+                fetch(vi, int(wv[qi[q, Q_OFF] + j]) * V_COLUMNS)
+    if r + TRIGGERS < n:
+        q = _most_watched(si, bi, links, ei[runs[r + TRIGGERS], EN_SYMBOL])
+        if q >= 0:
+            at = qi[q, Q_PLACE]
+            for j in range(max(0, at - NEAREST), min(qi[q, Q_N], at + NEAREST)):
+                v = wv[qi[q, Q_OFF] + j]
+                fetch(vf, int(vi[v, V_NUMBERS]))
+                fetch(gi, int(vi[v, V_TRIGGER]) * G_COLUMNS)
+                fetch(gt, int(vi[v, V_TRIGGER]))
+
+
+@kernel
+def _most_watched(si: Ints, bi: Ints, links: Ints, s: int) -> int:
+    """Return the first slot of the symbol's regular session that has thresholds to be fetched, -1 without one."""
+    b = si[s, S_REGULAR]
+    if b < 0 or bi[b, I_LISTS, K_TICKS] < FEW:
+        return -1
+    slots = bi[b, I_LISTS, K_LINES] + bi[b, I_LISTS, K_CURVES] + bi[b, I_LISTS, K_SLOTS]
+    return int(links[bi[b, I_LISTS, K_OFF]]) if slots > 0 else -1
 
 
 @kernel

@@ -50,6 +50,7 @@ from engine.layout import (
     Q_KIND,
     Q_N,
     Q_OFF,
+    Q_PLACE,
     QV_BEFORE,
     QV_HIGH,
     QV_LOW,
@@ -58,6 +59,7 @@ from engine.layout import (
     V_TRIGGER,
 )
 
+MOST_STEPS = 16
 RATIO_SLACK = 1e-12
 """A quotient is rounded: its thresholds are passed a little early, relative to the value."""
 
@@ -164,6 +166,20 @@ def _lower_bound(wt: Floats, first: int, end: int, value: float) -> int:
 
 
 @kernel
+def _place_of(wt: Floats, first: int, end: int, hint: int, value: float) -> int:
+    """Return `_lower_bound`, found by a few steps from the hint where that is near: prices move little by little."""
+    at = min(first + hint, end)
+    steps = 0
+    while at > first and wt[at - 1] >= value and steps < MOST_STEPS:
+        at -= 1
+        steps += 1
+    while at < end and wt[at] < value and steps < MOST_STEPS:
+        at += 1
+        steps += 1
+    return at if steps < MOST_STEPS else _lower_bound(wt, first, end, value)
+
+
+@kernel
 def _wake_passed(b: int, q: int, qi: Ints, qv: Floats, vi: Rows, gi: Rows, wt: Floats, wv: Rows, woken: int) -> int:
     """Wake the triggers whose thresholds the slot passed or touched, all when it became known or unknown."""
     first = qi[q, Q_OFF]
@@ -180,7 +196,7 @@ def _wake_passed(b: int, q: int, qi: Ints, qv: Floats, vi: Rows, gi: Rows, wt: F
         if slack > 0.0 and np.isfinite(low) and np.isfinite(high):
             low -= abs(low) * slack
             high += abs(high) * slack
-        at = _lower_bound(wt, first, end, low)
+        at = _place_of(wt, first, end, qi[q, Q_PLACE], low)
     while at < end and wt[at] <= high:
         woken = _wake(b, wv[at], vi, gi, woken)
         at += 1
@@ -188,7 +204,8 @@ def _wake_passed(b: int, q: int, qi: Ints, qv: Floats, vi: Rows, gi: Rows, wt: F
         qv[q, QV_LOW] = np.inf
         qv[q, QV_HIGH] = -np.inf
         return woken
-    at = _lower_bound(wt, first, end, now)
+    at = _place_of(wt, first, end, min(at, end) - first, now)
+    qi[q, Q_PLACE] = at - first
     above = wt[at] if at < end else np.inf
     below = wt[at - 1] if at > first else -np.inf
     if above == now:

@@ -81,8 +81,9 @@ SCRATCH = 32
 NF_STATE, NF_PARAMS, NF_COLUMNS = 0, 8, 12
 
 # Slots, int64.
-Q_KIND, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_OFF, Q_N, Q_CAP, Q_CURVE = range(10)
-Q_COLUMNS = 10
+# Of its thresholds, Q_PLACE are below its value, or were: a hint. What a trade needs stands in one cache line.
+(Q_KIND, Q_OFF, Q_N, Q_PLACE, Q_LANE, Q_INDEX, Q_CLOSED, Q_STABLE, Q_INST, Q_CAP, Q_CURVE) = range(11)
+Q_COLUMNS = 12
 # Slots, int64, what the kernel does not read: whose it is, how many hold it.
 QU_BLOCK, QU_USERS = range(2)
 QU_COLUMNS = 2
