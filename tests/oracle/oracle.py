@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-from tests.oracle import facts
+from tests.oracle import facts, news
 from tests.oracle.candles import Book, Closed
 from tests.oracle.conditions import Leaf, kleene
 from tests.oracle.conditions import judge as judge_leaf
 from tests.oracle.facts import Fact
-from tests.oracle.records import Change, History, Mark, Record, Trade
+from tests.oracle.records import Change, History, Mark, News, Record, Trade
 from tests.oracle.schedules import instants
 from tests.oracle.sessions import is_around_the_clock, session_open_before
 from tests.oracle.trigger import Armed, Edge, GateMemory, Pending
 
 GRACE_MS = 2000
+AHEAD_MS = 60_000
 REOPEN_MS = 60_000
 MISSED_MOST = 100
 DAY_MS = 86_400_000
@@ -70,17 +71,20 @@ class Oracle:
         self._decided: list[tuple[tuple[int, str, str, int], str, Fact]] = []
         self._closed: list[tuple[tuple[str, int], Fact]] = []
         self._recv_ms = 0
+        self._known_news = news.Known()
 
     # ---- input ----
 
     def take(self, record: Record) -> None:
-        self._recv_ms = record.recv_ms if isinstance(record, Trade | Mark) else 0
+        self._recv_ms = record.recv_ms if isinstance(record, Trade | Mark | News) else 0
         if isinstance(record, Trade):
             self._take_trade(record)
         elif isinstance(record, Mark):
             self._take_mark(record)
         elif isinstance(record, History):
             self._take_history(record)
+        elif isinstance(record, News):
+            self._take_news(record)
         else:
             self._take_change(record)
         self._put_out()
@@ -333,7 +337,7 @@ class Oracle:
             armed.scheduled_after = from_ms - 1
 
     def _timed(self) -> list[Armed]:
-        return [a for rows in self.triggers.values() for a in rows.values() if a.condition is None]
+        return [a for rows in self.triggers.values() for a in rows.values() if "schedule" in a.config]
 
     def _begin_schedules(self, after_ms: int) -> None:
         for armed in self._timed():
@@ -359,7 +363,7 @@ class Oracle:
     def _fire_instant(self, armed: Armed, instant: int, *, is_missed: bool) -> None:
         if not armed.is_valid_from(instant):
             return
-        firing = self._timed_firing(armed, instant)
+        firing = self._untraded(armed, "time", ts_ms=instant, decided_ms=instant, seq=0)
         session = session_open_before(armed.symbol, armed.book.session, instant)
         reason = armed.closed_gate(instant, None, session)
         if is_missed and reason != "expired":
@@ -370,18 +374,53 @@ class Oracle:
         armed.remember_firing(instant, None, session)
         self._decided.append((self._place(armed, firing), "", firing))
 
-    def _timed_firing(self, armed: Armed, instant: int) -> Fact:
+    # ---- news triggers (T34) ----
+
+    def _take_news(self, item: News) -> None:
+        if item.published_ms > item.recv_ms + AHEAD_MS:
+            return
+        for name in sorted(set(item.symbols)):
+            if not self._known_news.take(item, name):
+                continue
+            for rows in self.triggers.values():
+                armed = rows.get(name)
+                if armed is not None and armed.text.agent_type == "news_trigger" and not armed.is_paused:
+                    self._show_news(armed, item)
+
+    def _show_news(self, armed: Armed, item: News) -> None:
+        if not armed.is_valid_from(item.recv_ms) or not news.is_wanted(armed.config, item):
+            return
+        is_after_arming = armed.scheduled_after is not None and item.published_ms > armed.scheduled_after
+        age_ms = item.recv_ms - item.published_ms
+        is_old = (
+            not is_after_arming
+            or age_ms > news.age_limit_ms(armed.config)
+            or not armed.is_valid_from(item.published_ms - 1)
+        )
+        firing = self._untraded(armed, "news", ts_ms=item.published_ms, decided_ms=item.recv_ms, seq=item.news_id)
+        firing["evidence"] |= {"leaves": tuple(news.parts(armed.config, item)), "news": asdict(item)}
+        session = session_open_before(armed.symbol, armed.book.session, item.recv_ms)
+        reason = armed.closed_gate(item.recv_ms, None, session)
+        if is_old and reason != "expired":
+            reason = "old_news"
+        if reason is not None:
+            self._suppress(armed, reason, firing)
+            return
+        armed.remember_firing(item.recv_ms, None, session)
+        self._decided.append((self._place(armed, firing), "", firing))
+
+    def _untraded(self, armed: Armed, kind: str, *, ts_ms: int, decided_ms: int, seq: int | str) -> Fact:
         text = armed.text
         return {
-            "firing_id": facts.firing_id(armed, instant, 0),
+            "firing_id": facts.firing_id(armed, ts_ms, seq),
             "pipeline_id": text.pipeline_id,
             "trigger_id": text.trigger_id,
             "trigger_version": text.version,
             "symbol": armed.symbol,
-            "ts_ms": instant,
-            "decided_ms": instant,
-            "price": self._price_at(self.symbols[armed.symbol], instant),
-            "kind": "time",
+            "ts_ms": ts_ms,
+            "decided_ms": decided_ms,
+            "price": self._price_at(self.symbols[armed.symbol], ts_ms),
+            "kind": kind,
             "evidence": facts.evidence(
                 armed,
                 trade=None,

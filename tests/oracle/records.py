@@ -80,4 +80,16 @@ class Change:
     at_ms: int | None = None
 
 
-Record = Trade | Mark | History | Change
+@dataclass(frozen=True)
+class News:
+    news_id: str
+    symbols: tuple[str, ...]
+    published_ms: int
+    recv_ms: int
+    headline: str
+    summary: str = ""
+    source: str = ""
+    url: str = ""
+
+
+Record = Trade | Mark | History | Change | News

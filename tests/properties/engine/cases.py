@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hypothesis import strategies as st
 
-from tests.oracle.records import Bar, Change, History, Mark, Record, Trade, TriggerText
+from tests.oracle.records import Bar, Change, History, Mark, News, Record, Trade, TriggerText
 from tests.properties.engine.dice import Dice, DrawnDice
 from tests.properties.engine.triggers import CRYPTO, FIELDS, INDICATORS, STOCK, one_in, trigger
 
@@ -23,9 +23,17 @@ JUMPS = (61_000, 61_000, 300_000, 300_000, 3_600_000, 14_400_000, 57_600_000, 63
 FLAGS = ((True, True, True),) * 8 + (
     (False, False, True), (False, True, True), (True, False, True), (True, True, False), (False, False, False),
 )  # fmt: skip
+HEADLINES = (
+    "Acme cuts guidance", "Acme beats, raises guidance", "Lawsuit against Acme", "Growth without Acme",
+    "Acme's no-growth",
+)  # fmt: skip
+URLS = (
+    "https://www.example.com/a?utm_source=x", "http://example.com/a/", "https://example.com/b?a=1&id=2#top",
+    "https://example.com/b?id=2&a=1&utm_medium=y", "https://example.com/c", "https://example.com/d",
+)  # fmt: skip
 RUBBISH = (float("nan"), -1.0, 0.0, float("inf"), 1e16)
 LIVE_KINDS = ("trade",) * 12 + (
-    "wait", "wait", "back", "late", "same", "leap", "bad", "mark", "mark", "mark", "sick", "change",
+    "wait", "wait", "back", "late", "same", "leap", "bad", "mark", "mark", "mark", "sick", "change", "news", "news",
 )  # fmt: skip
 OFFLINE_KINDS = ("trade",) * 10 + ("wait", "wait", "wait", "back", "late", "same", "bad")
 
@@ -83,6 +91,7 @@ class _Tape:
         self._edited = edited
         self._count = 0
         self._last = 100.0
+        self._items: list[News] = []
 
     def step(self, kind: str) -> list[Record]:
         dice = self._dice
@@ -97,6 +106,8 @@ class _Tape:
             return [self._mark(kind)]
         if kind == "change":
             return [self._change()]
+        if kind == "news":
+            return [self._news()]
         ts_ms = self._now
         if kind == "back":
             ts_ms -= dice.number(1, 30_000)
@@ -146,6 +157,30 @@ class _Tape:
         if action == "edit":
             text, action = self._edited, "set"
         return Change(action, text.trigger_id, text if action == "set" else None, at_ms=self._now)
+
+    def _news(self) -> News:
+        """Return an item, one in three a copy in part or whole of an earlier one."""
+        dice = self._dice
+        age = dice.pick((0, 500, 20_000, 200_000, 2_400_000, -30_000, -90_000))
+        item = News(
+            news_id=str(len(self._items) + 1),
+            symbols=dice.pick(((CRYPTO,), (STOCK,), (STOCK, CRYPTO), ("MSFT",))),
+            published_ms=self._now - age,
+            recv_ms=self._now + dice.number(0, 100),
+            headline=f"{dice.pick(HEADLINES)} {dice.number(1, 12)}",
+            summary=dice.pick(("", "No growth, weak guidance.", "Analysts: upgrade without lawsuit", "ACME")),
+            source=dice.pick(("Reuters", " REUTERS", "Other")),
+            url=dice.pick(("", *URLS)),
+        )
+        if self._items and one_in(dice, 3):
+            old = dice.pick(self._items)
+            same = dice.pick((
+                {"news_id": old.news_id}, {"headline": old.headline.upper() + "!"}, {"url": old.url},
+                {"news_id": old.news_id, "headline": old.headline, "url": old.url},
+            ))  # fmt: skip
+            item = replace(item, **same)
+        self._items.append(item)
+        return item
 
     def history(self) -> History:
         """Return up to a dozen 1m candles that end a minute or two before the tape."""

@@ -15,11 +15,12 @@ from engine.condition import Session, Timeframe, TriggerChange, TriggerSpec
 from engine.engine import Engine, EngineConfig
 from engine.firing import ClosedCandle, Firing
 from engine.grammar import parse_trigger
+from engine.news_item import NewsItem
 from engine.output import Output
 from engine.replay import play
 from engine.trades import COUNTS_VOLUME, SETS_HIGH_LOW, SETS_LAST, Trades
 from tests.oracle.oracle import Fact, Facts
-from tests.oracle.records import Change, History, Mark, Record, Trade, TriggerText
+from tests.oracle.records import Change, History, Mark, News, Record, Trade, TriggerText
 
 
 def spec_of(text: TriggerText) -> TriggerSpec:
@@ -119,6 +120,8 @@ class Driver:
             )
         elif isinstance(first, History):
             self._keep(self._history(first))
+        elif isinstance(first, News):
+            self._keep(self.engine.on_news(NewsItem(**dataclasses.asdict(first))))
         else:
             spec = None if first.trigger is None else spec_of(first.trigger)
             change = TriggerChange(cast("Any", first.action), first.trigger_id, spec)

@@ -26,6 +26,8 @@ INDICATORS = (
     "PIVOT.p@1m", "PIVOT.r1@5m",
     "CMF_2@1m", "MFI_2@1m", "RVOL_2@1m", "SMA_5@1m", "RSI_4@1m",
 )  # fmt: skip
+LIFE = ("cooldown_seconds", "max_firings_per_session", "max_firings", "valid_from", "valid_until")
+KEYWORDS = ("guidance", "Acme", "cuts", "ACME cuts", "growth", "lawsuit", "beats", "guid")
 LEVELS = (98.0, 99.0, 99.5, 100.0, 100.0, 100.5, 101.0, 102.0)
 LEVELS_OF = {
     "RSI": (20.0, 35.0, 50.0, 65.0, 80.0), "STOCH": (20.0, 50.0, 80.0), "ADX": (20.0, 30.0, 50.0),
@@ -167,13 +169,32 @@ def schedule(dice: Dice) -> dict[str, Any]:
     return found
 
 
+def news(dice: Dice) -> dict[str, Any]:
+    """Return what a news trigger looks for; keywords of one word and of two."""
+    found: dict[str, Any] = {}
+    match = {kind: [dice.pick(KEYWORDS) for _ in range(dice.number(1, 2))]
+             for kind in ("all", "any", "none") if one_in(dice, 3)}  # fmt: skip
+    if match:
+        found["match"] = {kind: list(dict.fromkeys(words)) for kind, words in match.items()}
+    if one_in(dice, 4):
+        found["sources"] = ["Reuters"]
+    if one_in(dice, 3):
+        found["sentiment"] = dice.pick(("positive", "negative", "neutral"))
+        if one_in(dice, 2):
+            found["sentiment_score"] = dice.pick((1, 2))
+    if one_in(dice, 2):
+        found["max_age_minutes"] = dice.pick((1, 5, 60))
+    return found
+
+
 def trigger(dice: Dice, start_ms: int, operands: tuple[str, ...], node_id: str, version: int) -> TriggerText:
     symbols = dice.pick(((CRYPTO,), (CRYPTO,), (STOCK,), SYMBOLS))
-    if one_in(dice, 8):
+    if one_in(dice, 5):
         rest = common(dice, start_ms)
-        kept = ("cooldown_seconds", "max_firings_per_session", "max_firings", "valid_from", "valid_until")
-        timed = {"schedule": schedule(dice)} | {key: rest[key] for key in kept if key in rest}
-        return TriggerText("time_trigger", timed, "p", node_id, version, symbols, "1m")
+        kept = {key: rest[key] for key in LIFE if key in rest}
+        if one_in(dice, 2):
+            return TriggerText("news_trigger", news(dice) | kept, "p", node_id, version, symbols, "1m")
+        return TriggerText("time_trigger", {"schedule": schedule(dice)} | kept, "p", node_id, version, symbols, "1m")
     if one_in(dice, 6):
         found = common(dice, start_ms) | {
             "operator": dice.pick(ONE_SIDED), "value": dice.pick(LEVELS), "operand": dice.pick(FIELDS),
