@@ -27,6 +27,7 @@ from core.store import feed_status, outbox, pipelines
 from core.store import redis as redis_store
 from core.store.listings import executions
 from core.wire.records import encode
+from engine.lint import FeedData
 from engine.words import trigger_words
 
 router = APIRouter(prefix="/pipelines", tags=["pipelines"])
@@ -169,7 +170,7 @@ def check_pipeline(write: PipelineWrite, user: User, ctx: Ctx) -> PipelineCheck:
     return PipelineCheck(
         is_valid=True,
         problems=[],
-        lint=_fields(lint(config, now_ms=ctx.clock.now_ms())),
+        lint=_fields(lint(config, now_ms=ctx.clock.now_ms(), feed=_feed_data(_feed_status(ctx)))),
         trigger_words=trigger_words(trigger_spec(config, 1)),
     )
 
@@ -234,7 +235,8 @@ def fire_pipeline(
 
 def _pipeline(tx: Connection, ctx: Context, stored: pipelines.StoredPipeline) -> Pipeline:
     (fields,) = _summaries(tx, ctx, [stored])
-    remarks = lint(parse_config(stored.config), now_ms=ctx.clock.now_ms())
+    feed = _feed_data(_feed_status(ctx))
+    remarks = lint(parse_config(stored.config), now_ms=ctx.clock.now_ms(), feed=feed)
     return Pipeline.model_validate({**fields, "config": stored.config, "lint": _fields(remarks)})
 
 
@@ -332,6 +334,13 @@ def _feed_status(ctx: Context) -> feed_status.FeedStatus | None:
         return feed_status.status(ctx.redis)
     except Unavailable:
         return None
+
+
+def _feed_data(now: feed_status.FeedStatus | None) -> FeedData:
+    """Return what remarks need to know of the feed: how many symbols its key allows, and who waits."""
+    if now is None:
+        return FeedData()
+    return FeedData(slots=now.limit or None, waiting={one.symbol: one.detail for one in now.waiting})
 
 
 def _market(ctx: Context, symbol: str) -> redis_store.Snapshot:

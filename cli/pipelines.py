@@ -70,7 +70,10 @@ def lint_files(files: Files, *, as_json: AsJson = False) -> None:
     from core.clock import SystemClock
     from core.errors import InvalidInput
     from core.pipeline import check, lint
+    from core.settings import load
+    from engine.lint import FeedData
 
+    feed = FeedData(slots=load().finnhub_symbol_limit)
     verdicts: list[_Verdict] = []
     for path in _expand(files):
         warnings: list[Remark] = []
@@ -78,7 +81,7 @@ def lint_files(files: Files, *, as_json: AsJson = False) -> None:
             config = _load(path)
             problems = check(config)
             if not problems:
-                warnings = [_remark(w) for w in lint(config, now_ms=SystemClock().now_ms())]
+                warnings = [_remark(w) for w in lint(config, now_ms=SystemClock().now_ms(), feed=feed)]
         except InvalidInput as invalid:
             problems = list(invalid.problems)
         verdicts.append(_Verdict(file=str(path), problems=[_remark(p) for p in problems], warnings=warnings))

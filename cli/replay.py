@@ -12,6 +12,8 @@ import typer
 from core.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import polars as pl
 
     from cli.replay_results import Results
@@ -82,18 +84,24 @@ def _replay(
     from cli.replay_screen import told
     from cli.tape import read_tape
     from core.pipeline import trigger_spec
+    from core.settings import load
     from engine.compiling import prepare
 
     configs = _load_pipelines(pipelines)
     table = read_tape(trades)
     specs = [trigger_spec(config, config.version) for _, config in configs]
+    usual = load().budget_execution_usd
+    budgets = {
+        spec.trigger_id: config.settings.budget_execution_usd or usual
+        for spec, (_, config) in zip(specs, configs, strict=True)
+    }
     columns = _columns(configs, specs)
     with told(is_quiet=is_quiet) as tell:
         prepare(tell)
     with Results(out, columns, *wanted) as results:
         results.begin()
         engine, tape = _engine(table, specs, columns, *wanted, is_complete=not as_live)
-        _run(engine, tape, results, specs, out=out, is_quiet=is_quiet)
+        _run(engine, tape, results, specs, budgets=budgets, out=out, is_quiet=is_quiet)
 
 
 def _options(timeframes: str, session: str) -> tuple[list[Timeframe], Session]:
@@ -204,7 +212,14 @@ def _engine(
 
 
 def _run(
-    engine: Engine, tape: Trades, results: Results, specs: list[TriggerSpec], *, out: Path, is_quiet: bool
+    engine: Engine,
+    tape: Trades,
+    results: Results,
+    specs: list[TriggerSpec],
+    *,
+    budgets: dict[str, Decimal],
+    out: Path,
+    is_quiet: bool,
 ) -> None:
     from cli.replay_screen import meter, report
     from engine.replay import play
@@ -215,6 +230,6 @@ def _run(
             results.take(output, engine)
             done = sum(engine.counters().values())
             show(done, engine.feed_ms)
-    summary = results.finish(engine, specs, tape.ts_ms)
+    summary = results.finish(engine, specs, tape.ts_ms, budgets=budgets)
     if not is_quiet:
         sys.stdout.write(report(summary, time.monotonic() - began_s, out) + "\n")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -20,7 +21,7 @@ from core.errors import InvalidInput, Problem
 from engine.condition import TIMEFRAMES, Session, Timeframe, TriggerSpec
 from engine.engine import Engine
 from engine.firing import ClosedCandle
-from engine.layout import MAX_MS
+from engine.layout import DAY_MS, MAX_MS
 from engine.output import Output
 
 NAMES = ("firings.jsonl", "suppressions.jsonl", "candles.parquet", "summary.json")
@@ -30,21 +31,29 @@ _RANK = {timeframe: rank for rank, timeframe in enumerate(TIMEFRAMES)}
 
 
 class TriggerCounts(msgspec.Struct, kw_only=True):
+    """`firings_a_day` is over the days on the tape; each may start an execution, whose models may cost its budget."""
+
     kind: str
     version: int
     config_hash: str
     symbols: list[str]
     firings: int
+    firings_a_day: float
+    model_cost_a_day_at_most_usd: str
     suppressed: dict[str, int]
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """summary.json: what happened, and nothing of when or how fast it was computed."""
+    """summary.json: what happened, and nothing of when or how fast it was computed.
+
+    `days` are the UTC days on which there are trades.
+    """
 
     trades: dict[str, int]
     symbols: list[str]
     first_ms: int | None
     last_ms: int | None
+    days: int
     session: str
     candles: dict[str, int]
     firings: int
@@ -105,13 +114,25 @@ class Results:
         if len(self._records) > _MOST_RECORDS:
             self._pack()
 
-    def finish(self, engine: Engine, specs: Sequence[TriggerSpec], ts_ms: NDArray[np.int64]) -> Summary:
-        """Write the rest and put all files in place; `ts_ms` are the times of all trades."""
+    def finish(
+        self,
+        engine: Engine,
+        specs: Sequence[TriggerSpec],
+        ts_ms: NDArray[np.int64],
+        *,
+        budgets: Mapping[str, Decimal],
+    ) -> Summary:
+        """Write the rest and put all files in place.
+
+        Args:
+            ts_ms: The times of all trades.
+            budgets: What an execution may spend, in USD, by trigger id.
+        """
         self._pack()
         candles = pl.concat(self._tables, rechunk=True).sort(
             "symbol", pl.col("timeframe").replace_strict(_RANK, return_dtype=pl.Int8), "ts_ms", maintain_order=True
         )
-        summary = self._summary(engine, specs, candles, ts_ms)
+        summary = self._summary(engine, specs, candles, ts_ms, budgets)
         with _room(self._out):
             # Every setting that could change bytes is named.
             candles.write_parquet(
@@ -139,8 +160,10 @@ class Results:
         specs: Sequence[TriggerSpec],
         candles: pl.DataFrame,
         ts_ms: NDArray[np.int64],
+        budgets: Mapping[str, Decimal],
     ) -> Summary:
         times = ts_ms[(ts_ms >= 0) & (ts_ms < MAX_MS)]
+        days = len(np.unique(times // DAY_MS))
         by_reason = sum(self._suppressions.values(), Counter[str]())
         by_timeframe = Counter(dict(candles["timeframe"].value_counts().iter_rows()))
         return Summary(
@@ -148,6 +171,7 @@ class Results:
             symbols=sorted(engine.symbols),
             first_ms=int(times.min()) if len(times) else None,
             last_ms=int(times.max()) if len(times) else None,
+            days=days,
             session=self._session,
             candles={timeframe: by_timeframe[timeframe] for timeframe in self._timeframes},
             firings=self._firings.total(),
@@ -160,11 +184,17 @@ class Results:
                     config_hash=spec.config_hash,
                     symbols=list(spec.symbols),
                     firings=self._firings[spec.trigger_id],
+                    firings_a_day=round(self._firings[spec.trigger_id] / max(1, days), 2),
+                    model_cost_a_day_at_most_usd=str(self._cost(spec.trigger_id, days, budgets)),
                     suppressed=dict(self._suppressions.get(spec.trigger_id, {})),
                 )
                 for spec in specs
             },
         )
+
+    def _cost(self, trigger_id: str, days: int, budgets: Mapping[str, Decimal]) -> Decimal:
+        """Return what the executions of a trigger's firings may spend a day, in whole cents."""
+        return (budgets[trigger_id] * self._firings[trigger_id] / max(1, days)).quantize(Decimal("0.01"))
 
 
 def _line(record: object, **more: str) -> bytes:

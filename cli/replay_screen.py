@@ -94,6 +94,11 @@ def report(summary: Summary, took_s: float, out: Path) -> str:
     for name, counts_of in busiest[:_MOST_TRIGGERS]:
         withheld = _reasons(counts_of.suppressed)
         lines.append(f"  {name:<{width}}  {counts_of.firings:>7,} fired{', suppressed' if withheld else ''}{withheld}")
+        if counts_of.firings:
+            lines.append(
+                f"  {'':<{width}}  {counts_of.firings_a_day:>7,.1f} a day; "
+                f"their models may cost up to ${counts_of.model_cost_a_day_at_most_usd} a day, by the budget of each"
+            )
     if len(busiest) > _MOST_TRIGGERS:
         lines.append(f"  and {len(busiest) - _MOST_TRIGGERS:,} triggers more, in summary.json")
     lines.append(f"written to {out}: {', '.join(NAMES)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.condition import Condition, Leaf, NewsMatch, Operand, SpecificTime, Timeframe, TriggerSpec
 from engine.grammar.trigger import PRICE_PATH
@@ -34,12 +34,16 @@ class FeedData:
 
     whole_volume   every trade of the market; most feeds carry a part
     history        candles that can be had from before now, by timeframe; None: not known
+    slots          how many symbols it carries at a time; None: not known
+    waiting        symbols that have no slot now (T32), each with the reason
     """
 
     whole_volume: bool = False
     has_volume: bool = True
     has_news: bool = True
     history: Mapping[Timeframe, int] | None = None
+    slots: int | None = None
+    waiting: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _USUAL = FeedData()
@@ -58,6 +62,7 @@ def lint(spec: TriggerSpec, *, feed: FeedData = _USUAL, calendars: Calendars = _
     if spec.condition is None:
         return tuple(_life_remarks(spec))
     return (
+        *_slot_remarks(spec, feed),
         *_truth_remarks(spec),
         *_cadence_remarks(spec),
         *_hold_remarks(spec, calendars),
@@ -143,6 +148,27 @@ def _session_remarks(spec: TriggerSpec, calendars: Calendars) -> Iterator[Remark
     for symbol in spec.symbols:
         if calendars.calendar_of(symbol) not in EXTENDED:
             yield Remark("session", f"{symbol} has no extended hours: the same as regular")
+
+
+def _slot_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
+    """Yield a remark for symbols that the feed cannot carry, or does not carry now (T32)."""
+    count = len(set(spec.symbols))
+    if feed.slots is not None and count > feed.slots:
+        without = count - feed.slots
+        yield Remark(
+            "",
+            f"reads {count} symbols, and the feed carries {feed.slots} at a time: {without} of them "
+            f"{'has' if without == 1 else 'have'} no slot and {'is' if without == 1 else 'are'} not evaluated",
+        )
+        return
+    for symbol in dict.fromkeys(spec.symbols):
+        if symbol in feed.waiting:
+            why = feed.waiting[symbol]
+            yield Remark("", f"{symbol} has no slot of the feed, and is not evaluated until it has{_because(why)}")
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""
 
 
 def _data_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,21 @@ def test_it_writes_the_four_files_in_the_agreed_shape(tape: Path, pipeline: Path
     summary = json.loads((out / "summary.json").read_text())
     assert summary["trades"]["applied"] == summary["trades"]["read"] == 24
     assert summary["firings"] == len(firings)
+    (counts,) = summary["triggers"].values()
+    assert (summary["days"], counts["firings_a_day"]) == (1, len(firings))
+
+
+def test_it_says_what_the_firings_of_a_day_may_cost_in_models(
+    tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The budget of an execution is the pipeline's own, or the platform's; the tape is of one day."""
+    own = {**PIPELINE, "settings": {"budget_execution_usd": "0.20"}}
+    folder = _write(tmp_path / "pipelines" / "own.json", own).parent
+    replay([tape], pipelines=folder, out=tmp_path / "out", timeframes="1m")
+    (counts,) = json.loads((tmp_path / "out" / "summary.json").read_text())["triggers"].values()
+    cost = counts["model_cost_a_day_at_most_usd"]
+    assert Decimal(cost) == Decimal("0.20") * counts["firings"] > 0
+    assert f"{counts['firings']:.1f} a day; their models may cost up to ${cost} a day" in capsys.readouterr().out
 
 
 def test_a_pipeline_with_mistakes_is_named_with_file_and_field(tape: Path, tmp_path: Path) -> None:

@@ -296,3 +296,18 @@ def test_news_that_keeps_itself_out_is_said() -> None:
 def test_news_without_any_wish_is_said() -> None:
     assert said("news_trigger", {}) == [("match", "takes every item of its symbols")]
     assert said("news_trigger", {"sentiment": "negative"}) == []
+
+
+def test_T32_more_symbols_than_the_feed_carries_at_a_time_is_said() -> None:
+    spec = replace(parse("price_trigger", {"operator": ">", "value": 5}), symbols=("AAPL", "MSFT", "NVDA"))
+    (remark,) = lint(spec, feed=FeedData(slots=2))
+    assert remark == Remark(
+        "", "reads 3 symbols, and the feed carries 2 at a time: 1 of them has no slot and is not evaluated"
+    )
+    assert lint(spec, feed=FeedData(slots=3)) == ()
+
+
+def test_T32_a_symbol_that_waits_for_a_slot_is_said_with_the_reason() -> None:
+    spec = replace(parse("price_trigger", {"operator": ">", "value": 5}), symbols=("AAPL", "MSFT"))
+    (remark,) = lint(spec, feed=FeedData(slots=50, waiting={"MSFT": "the key allows 50 symbols"}))
+    assert remark.text == ("MSFT has no slot of the feed, and is not evaluated until it has: the key allows 50 symbols")
