@@ -186,7 +186,7 @@ def _work(
     n = int(cursor[C_COUNT])
     i = int(cursor[C_AT])
     latest = cursor[C_LATEST]
-    run_of = int(np.searchsorted(runs, i)) - 1
+    run_of = int(np.searchsorted(runs, i, side="right")) - 2  # the loop begins with the one that holds i
     following = i
     last_row = di.shape[0] - cursor[C_ROOM_ROWS]
     last_number = df.shape[0] - cursor[C_ROOM_NUMBERS]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compiled import kernel
-from engine.layout import EN_CODES, EN_FLAGS, EN_MARK, EN_PRICE, EN_RECV, EN_SIZE, EN_SYMBOL, EN_TS
+from engine.layout import EN_CODES, EN_FLAGS, EN_MARK, EN_PRICE, EN_RECV, EN_SIZE, EN_SYMBOL, EN_TS, UNSET
 
 
 @kernel
@@ -15,7 +15,7 @@ def arrange(
     size: NDArray[np.float64], flags: NDArray[np.uint8], codes: NDArray[np.int64], mark_ms: NDArray[np.int64],
     first: int, spots: NDArray[np.int64], ints: NDArray[np.int64], floats: NDArray[np.float64],
     order: NDArray[np.int64], runs: NDArray[np.int64],
-) -> tuple[int, int]:  # fmt: skip
+) -> tuple[int, int, int]:  # fmt: skip
     """Write trades first .. first+len(order)-1 as entries, grouped by symbol, stable: a state is touched once a batch.
 
     A counting sort that moves the trades themselves: they are read as they stand, and each is written to one cache
@@ -30,7 +30,8 @@ def arrange(
         runs: Shape (n,), written: where each symbol's entries begin.
 
     Returns:
-        How many entries there are, and of how many symbols: trades of those outside of `spots` are left out.
+        How many entries there are, and of how many symbols: trades of those outside of `spots` are left out. And
+        the latest time of any.
     """
     end = first + order.shape[0]
     known = spots.shape[0]
@@ -39,6 +40,7 @@ def arrange(
             spots[symbol[i]] += 1
     used = 0
     symbols = 0
+    latest = UNSET
     if order.shape[0] >= known // 4:
         for s in range(known):
             count = spots[s]
@@ -62,6 +64,7 @@ def arrange(
         order[k] = i
         ints[k, EN_SYMBOL] = s
         ints[k, EN_TS] = ts_ms[i]
+        latest = max(latest, ts_ms[i])
         ints[k, EN_RECV] = recv_ms[i]
         ints[k, EN_CODES] = codes[i]
         ints[k, EN_MARK] = mark_ms[i]
@@ -71,4 +74,4 @@ def arrange(
     for i in range(first, end):
         if 0 <= symbol[i] < known:
             spots[symbol[i]] = 0
-    return int(used), symbols
+    return int(used), symbols, latest

@@ -29,22 +29,23 @@ _MOST_AT_ONCE = 1 << 19
 class Entries(NamedTuple):
     """What one run of the kernel takes, symbol by symbol: columns EN_... by two views of one memory.
 
-    `order` is each one's place in the log, `runs` where each symbol's entries begin.
+    `order` is each one's place in the log, `runs` where each symbol's entries begin, `latest` the latest time.
     """
 
     ints: NDArray[np.int64]
     floats: NDArray[np.float64]
     order: NDArray[np.int64]
     runs: NDArray[np.int64]
+    latest: int
 
     @staticmethod
     def room(n: int) -> Entries:
         """Return n entries of which nothing is written yet."""
         ints = aligned((n, at.EN_COLUMNS), np.int64)
-        return Entries(ints, ints.view(np.float64), np.empty(n, np.int64), np.arange(n))
+        return Entries(ints, ints.view(np.float64), np.empty(n, np.int64), np.arange(n), at.UNSET)
 
-    def first(self, n: int, symbols: int) -> Entries:
-        return Entries(self.ints[:n], self.floats[:n], self.order[:n], self.runs[:symbols])
+    def first(self, n: int, symbols: int, latest: int) -> Entries:
+        return Entries(self.ints[:n], self.floats[:n], self.order[:n], self.runs[:symbols], latest)
 
 
 class _Closed(NamedTuple):
@@ -134,13 +135,13 @@ class Runner:
         if len(self._room.order) < n:
             # Kept: to have it new from the system each time costs as much as to fill it.
             self._room = Entries.room(n)
-        room = self._room.first(n, n)
-        known, symbols = arrange(
+        room = self._room.first(n, n, at.UNSET)
+        known, symbols, latest = arrange(
             trades.symbol, trades.ts_ms, trades.recv_ms, trades.price, trades.size, trades.flags,
-            trades.codes.view(np.int64), marks, start, spots, *room,
+            trades.codes.view(np.int64), marks, start, spots, *room[:4],
         )  # fmt: skip
         self._cursor[at.C_DROPPED + at.UNKNOWN_SYMBOL] += n - known
-        return room.first(known, symbols)
+        return room.first(known, symbols, latest)
 
     def mark(self, feed_ms: int, *, recv_ms: int, is_offline: bool) -> None:
         """Do what is due by a mark; offline, what is due by every mark up to it, one after another."""
@@ -179,7 +180,7 @@ class Runner:
         cursor[at.C_COUNT] = len(entries.order)
         cursor[at.C_MARK] = -1
         cursor[at.C_GRACE] = self._grace_ms
-        cursor[at.C_LATEST] = entries.ints[:, at.EN_TS].max(initial=at.UNSET)
+        cursor[at.C_LATEST] = entries.latest
         while True:
             run(
                 entries.ints, entries.floats, entries.runs, cursor, t.si, t.sf, t.bf, t.bi, t.sessions, t.ring, t.links,
@@ -288,4 +289,4 @@ def _mark_entries(symbols: NDArray[np.int32], feed_ms: int, *, recv_ms: int, is_
     ints[:, at.EN_CODES] = 0
     ints[:, at.EN_FLAGS] = at.ENTRY_CATCH_UP if is_offline else at.ENTRY_MARK
     ints[:, at.EN_MARK] = feed_ms if is_offline else -1
-    return entries
+    return entries._replace(latest=feed_ms)
