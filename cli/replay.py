@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
@@ -13,6 +17,7 @@ from core.errors import InvalidInput, Problem
 
 if TYPE_CHECKING:
     from decimal import Decimal
+    from types import FrameType
 
     import polars as pl
 
@@ -98,10 +103,42 @@ def _replay(
     columns = _columns(configs, specs)
     with told(is_quiet=is_quiet) as tell:
         prepare(tell)
-    with Results(out, columns, *wanted) as results:
+    with _heeding_ctrl_c() as check_ctrl_c, Results(out, columns, *wanted) as results:
         results.begin()
         engine, tape = _engine(table, specs, columns, *wanted, is_complete=not as_live)
-        _run(engine, tape, results, specs, budgets=budgets, out=out, is_quiet=is_quiet)
+        _run(engine, tape, results, specs, budgets=budgets, out=out, is_quiet=is_quiet, check_ctrl_c=check_ctrl_c)
+
+
+@contextmanager
+def _heeding_ctrl_c() -> Generator[Callable[[], None]]:
+    """Let Ctrl-C end the block, once; what is given raises where one was lost on the way.
+
+    polars puts a handler of its own before Python's (pola-rs/polars#20961): what comes while its work ends is raised
+    twice, or not at all. llvmlite loads compiled code by callbacks, out of which nothing can be raised.
+    """
+    was_pressed = False
+
+    def on_ctrl_c(_number: int, frame: FrameType | None) -> None:
+        nonlocal was_pressed
+        was_pressed = True
+        while frame is not None:
+            if "llvmlite" in frame.f_code.co_filename:
+                return
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if was_pressed:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield check
+        return
+    before = signal.signal(signal.SIGINT, on_ctrl_c)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _options(timeframes: str, session: str) -> tuple[list[Timeframe], Session]:
@@ -220,6 +257,7 @@ def _run(
     budgets: dict[str, Decimal],
     out: Path,
     is_quiet: bool,
+    check_ctrl_c: Callable[[], None],
 ) -> None:
     from cli.replay_screen import meter, report
     from engine.replay import play
@@ -227,9 +265,11 @@ def _run(
     began_s = time.monotonic()
     with meter(len(tape), is_quiet=is_quiet) as show:
         for output in play(engine, tape):
+            check_ctrl_c()
             results.take(output, engine)
             done = sum(engine.counters().values())
             show(done, engine.feed_ms)
+    check_ctrl_c()
     summary = results.finish(engine, specs, tape.ts_ms, budgets=budgets)
     if not is_quiet:
         sys.stdout.write(report(summary, time.monotonic() - began_s, out) + "\n")
