@@ -44,6 +44,8 @@ class Publisher:
         self._producer = self._make()
         self._cluster_id = ""
         self._is_lost = False
+        # Counted here: the client's own length has its requests and its unread errors in it.
+        self._unanswered = 0
         self.counts: Counter[str] = Counter()
 
     def add(self, row: Row) -> None:
@@ -57,7 +59,7 @@ class Publisher:
     @property
     def buffered(self) -> int:
         """Messages that Kafka has not acknowledged yet; bounded by `buffer_kb`."""
-        return len(self._producer)
+        return self._unanswered
 
     def flush_all(self) -> None:
         for partition in range(self._settings.trades_partitions):
@@ -167,6 +169,7 @@ class Publisher:
         """Send, and call exactly one of the two: at once where the buffer is full, else when Kafka has answered."""
 
         def delivered(error: KafkaError | None, _message: Message) -> None:
+            self._unanswered -= 1
             if error is None:
                 on_sent()
                 return
@@ -176,6 +179,7 @@ class Publisher:
 
         try:
             self._producer.produce(topic, value, key, partition=partition, on_delivery=delivered)
+            self._unanswered += 1
         except (BufferError, KafkaException) as error:
             if isinstance(error, KafkaException):
                 self._is_lost = True

@@ -182,7 +182,8 @@ def bounds(
     """Return the first offset held and the one after the last, of each (topic, partition).
 
     Some brokers answer nothing at all, and no error, to an offset beyond the end: compare before `assign()`.
-    The end is found by reading up to it: asked for it, a broker may name the start of its last batch.
+    The end is found by reading up to it: asked for it, a broker may name the start of its last batch. A log that
+    grows without pause has no end to read up to; asked again, it names a later one, which lies behind all there was.
 
     Raises:
         Unavailable: the broker did not answer within the timeout.
@@ -190,31 +191,38 @@ def bounds(
     # Tansu gives a fetch no more time than this, and answers with nothing when it needs more.
     wait_ms = max(50, settings.kafka_fetch_wait_ms)
     reader = _reader(settings, {"enable.partition.eof": True, "fetch.wait.max.ms": wait_ms})
+    deadline = time.monotonic() + timeout_s
     try:
-        found: dict[tuple[str, int], tuple[int, int]] = {}
-        for topic, partition in wanted:
-            where = TopicPartition(topic, partition)
-            found[topic, partition] = reader.get_watermark_offsets(where, timeout=timeout_s, cached=False)
+        found = {where: _named_bounds(reader, where, deadline) for where in wanted}
         reader.assign([TopicPartition(t, p, max(low, high - 1)) for (t, p), (low, high) in found.items()])
-        ends = _ends(reader, len(found), time.monotonic() + timeout_s)
+        ends: dict[tuple[str, int], int] = {}
+        while len(ends) < len(found):
+            ends.update(_ends_read(reader))
+            for where in found.keys() - ends.keys():
+                _low, named = _named_bounds(reader, where, deadline)
+                if named > found[where][1]:
+                    ends[where] = named
     except KafkaException as error:
         raise Unavailable(f"Kafka: {error.args[0].str()}") from None
     finally:
         reader.close()
-    return {key: (low, max(high, ends[key])) for key, (low, high) in found.items()}
+    return {where: (low, max(high, ends[where])) for where, (low, high) in found.items()}
 
 
-def _ends(reader: Consumer, count: int, deadline: float) -> dict[tuple[str, int], int]:
-    """Read until each of the assigned partitions has said that there is no more."""
+def _named_bounds(reader: Consumer, where: tuple[str, int], deadline: float) -> tuple[int, int]:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise Unavailable("Kafka: the end of a topic was not reached in time")
+    return reader.get_watermark_offsets(TopicPartition(*where), timeout=left_s, cached=False)
+
+
+def _ends_read(reader: Consumer) -> dict[tuple[str, int], int]:
+    """Read for a tenth of a second; return the ends of those partitions that said that there is no more."""
     ends: dict[tuple[str, int], int] = {}
-    while len(ends) < count:
-        if time.monotonic() > deadline:
-            raise Unavailable("Kafka: the end of a topic was not reached in time")
-        message = reader.poll(0.05)
-        error = message.error() if message is not None else None
-        if message is None or error is None:
+    for message in reader.consume(1_000, 0.1):
+        error, topic, partition, offset = message.error(), message.topic(), message.partition(), message.offset()
+        if error is None:
             continue
-        topic, partition, offset = message.topic(), message.partition(), message.offset()
         if error.code() != KafkaError._PARTITION_EOF:  # pyright: ignore[reportPrivateUsage]
             raise Unavailable(f"Kafka: {error.str()}")
         if topic is not None and partition is not None and offset is not None:

@@ -66,6 +66,11 @@ class Listening:
         beat = self.beat()
         return beat.numbers.get(name, 0.0) if beat else 0.0
 
+    def dead_letters(self) -> set[str]:
+        """Return the reasons of the dead letters in the log."""
+        dead = topics(self.settings).dead_letters.name
+        return {decode(value, DeadLetter).reason for value in read_all(self.settings, dead)}
+
     def changes(self, symbol: str) -> list[str]:
         """Return the states of a symbol, in the order of the records."""
         names = topics(self.settings)
@@ -140,9 +145,7 @@ def test_T24_trades_from_the_future_are_dead_letters_and_unknown_codes_are_count
     wait_until(lambda: listening.count("future") > 20, timeout_s=LONG_S, what="trades of the future counted")
     taken = listening.log.trades()
     # Counted when it is sent: the log has it a moment later.
-    dead = topics(listening.settings).dead_letters.name
-    wait_until(lambda: bool(read_all(listening.settings, dead)), timeout_s=LONG_S, what="dead letters in the log")
-    assert {decode(v, DeadLetter).reason for v in read_all(listening.settings, dead)} == {"future"}
+    wait_until(lambda: listening.dead_letters() == {"future"}, timeout_s=LONG_S, what="dead letters in the log")
     listening.simulator.put_faults(garbage='{"type":"trade","data":[{"s":1}]}')
     wait_until(lambda: listening.log.trades() > taken, timeout_s=LONG_S, what="trades beside rubbish")
     now = listening.status()
