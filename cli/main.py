@@ -37,6 +37,7 @@ VERBS = (
     Verb("executions", "cli.executions", beside=True),
     Verb("history", "cli.history", beside=True),
     Verb("fire", "cli.fire", beside=True),
+    Verb("credentials", "cli.credentials", beside=True),
     Verb("bench", "cli.bench"),
 )
 _ABOUT = """Watch the market tape and run your chain of agents the moment a trigger becomes true.

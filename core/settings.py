@@ -119,7 +119,8 @@ class Settings(BaseSettings):
     demo_user: bool = Field(default=False, description="Seed demo@tapewatch.local and the example pipelines.")
     demo_password: SecretStr = SecretStr("")
     examples_dir: Path = Field(default=Path("examples"), description="Pipelines seeded for the demo user.")
-    master_key_file: Path | None = Field(default=None, description="Key that wraps the data keys of credentials.")
+    master_key_file: Path | None = Field(default=None, description="Keys that wrap the data keys of credentials.")
+    kms_key_id: str = Field(default="", description="Key in AWS KMS that wraps them instead: id, ARN or alias.")
 
     # Console command
     cli_email: str = Field(default="demo@tapewatch.local", description="Who `tapewatch pipelines` logs in as.")
