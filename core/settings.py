@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
     paper_cash_usd: Decimal = Field(default=Decimal("100000"), description="Start balance of a paper account.")
 
+    embedded_broker: Literal["tansu", "builtin"] = Field(
+        default="tansu", description="Kafka of `tapewatch up`; builtin: ours, whose reads do not slow down as it fills."
+    )
     embedded_broker_mb: int = Field(
         default=512, ge=64, description="`tapewatch up` renews its in-memory broker above this many megabytes."
     )

@@ -23,6 +23,7 @@ from core.settings import Settings
 from core.wire.topics import Topic, topics
 
 _log = logger(__name__)
+_AT_THE_END_MS = 50
 _COMMON = {
     "socket.timeout.ms": 10_000,
     "reconnect.backoff.ms": 100,
@@ -188,9 +189,9 @@ def bounds(
     Raises:
         Unavailable: the broker did not answer within the timeout.
     """
-    # Tansu gives a fetch no more time than this, and answers with nothing when it needs more.
-    wait_ms = max(50, settings.kafka_fetch_wait_ms)
-    reader = _reader(settings, {"enable.partition.eof": True, "fetch.wait.max.ms": wait_ms})
+    # Tansu gives a fetch no more time than this, and answers with nothing when it needs more; any broker says that
+    # there is no more after this.
+    reader = _reader(settings, {"enable.partition.eof": True, "fetch.wait.max.ms": _AT_THE_END_MS})
     deadline = time.monotonic() + timeout_s
     try:
         found = {where: _named_bounds(reader, where, deadline) for where in wanted}

@@ -95,7 +95,7 @@ def _lay_out(options: Options, directory: DataDir, observer: Observer, release: 
     chosen = ports.choose(names, directory.ports_file, fixed=fixed, preferred={"api": _PAGE_PORT})
     chosen = {name: chosen.get(name, 0) for name in plan.PORTS}
     secrets = credentials(directory)
-    variables = stack_variables(options, directory, ports=chosen, secrets=secrets)
+    variables = stack_variables(options, directory, ports=chosen, secrets=secrets, broker=load().embedded_broker)
     environment = {**inherited(), **variables}
     settings = settings_of(environment)
     _log_to_file(settings, directory)
