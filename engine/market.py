@@ -112,7 +112,10 @@ class MarketReader:
         is_minute_open = bool(bi[at.I_OPEN, 0])
         lanes = [lane] if lane == 0 or not is_minute_open else [lane, 0]
         if lane and math.isnan(bf[at.F_OPEN, lane]):
-            lanes = [0]
+            # Nothing was rolled up into it yet: it is its first minute, if that is still open.
+            lanes = [0] if is_minute_open else []
+        if not lanes or math.isnan(bf[at.F_OPEN, lanes[0]]):
+            return None  # T17: only trades that set no price so far
         first, last = lanes[0], lanes[-1]
         o, c = float(bf[at.F_OPEN, first]), float(bf[at.F_CLOSE, last])
         # The 1m candle's open and close are in its range even where the trade set no high or low.
