@@ -17,7 +17,7 @@ from ingest.normaliser import FrameMemory, Normaliser
 from ingest.publisher import Publisher
 
 BATCH_S = 0.002
-"""A batch that is not full is sent after this."""
+"""A batch that is not full is sent at once, but no sooner after the one before it."""
 
 
 class Intake:
@@ -49,6 +49,7 @@ class Intake:
         self._on_news = on_news
         self._memory = FrameMemory()
         self._flush: asyncio.TimerHandle | None = None
+        self._flushed_s = -BATCH_S
         self.lag_ms = 0
         """How far behind feed time the latest trade of the last frame happened."""
 
@@ -91,10 +92,15 @@ class Intake:
         if prints:
             self.lag_ms = self._feed_clock.feed_ms() - max(p.t for p in prints)
         if self._flush is None and self._publisher.has_waiting:
-            self._flush = asyncio.get_running_loop().call_later(BATCH_S, self._flush_now)
+            loop = asyncio.get_running_loop()
+            due_s = self._flushed_s + BATCH_S
+            if loop.time() >= due_s:
+                self._flush_now(loop)
+            else:
+                self._flush = loop.call_at(due_s, self._flush_now, loop)
 
-    def _flush_now(self) -> None:
-        self._flush = None
+    def _flush_now(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._flush, self._flushed_s = None, loop.time()
         self._publisher.flush_all()
 
     def _unreadable(self, original: str | bytes, reason: str, detail: str) -> None:

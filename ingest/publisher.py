@@ -1,7 +1,8 @@
 """Batches of trades, marks and history into topic `trades`, in one order a partition.
 
-A batch is sent when it is full or 2 ms old. Where Kafka is slow, librdkafka's bounded buffer fills; where it is
-full, trades are dropped and counted, never queued without bound. Marks follow the trades before them.
+A batch is sent when it is full, or at once where the one before it is 2 ms old. Where Kafka is slow, librdkafka's
+bounded buffer fills; where it is full, trades are dropped and counted, never queued without bound. Marks follow the
+trades before them.
 """
 
 from __future__ import annotations
