@@ -16,7 +16,7 @@ from core.clock import Clock, to_datetime
 from core.errors import InvalidInput
 from core.pipeline import PipelineSettings, parse_config
 from core.settings import Settings
-from core.store import costs, events, executions, pipelines, reports
+from core.store import costs, events, executions, notifications, pipelines
 from core.store.costs import Payer
 from core.store.executions import StoredExecution
 from core.store.pipelines import StoredPipeline
@@ -210,7 +210,7 @@ class Admission:
 
     def _end_storm(self, tx: Connection, firing: Firing, pipeline: StoredPipeline) -> None:
         at = to_datetime(self._clock.now_ms())
-        reports.notify(
+        notifications.notify(
             tx,
             f"storm/{firing.firing_id}",
             user_id=pipeline.user_id,

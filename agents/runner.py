@@ -15,7 +15,7 @@ from core.clock import to_datetime
 from core.errors import InvalidInput, NotFound, TapewatchError, Unavailable
 from core.observability import logger
 from core.pipeline import PipelineConfig, parse_config
-from core.store import costs, events, executions, pipelines
+from core.store import costs, events, executions, notifications, pipelines
 from core.store.executions import LeaseLost, Status, StoredExecution
 from core.store.postgres import Connection
 from core.wire.records import EventRecord
@@ -118,6 +118,8 @@ class Runner:
                 "report_id": outcome.report_id,
                 "firing_id": str(execution.firing_id),
             }
+            if outcome.status == "failed":
+                self._notify_failure(tx, execution, outcome)
             told = self._event(tx, execution, "execution_completed", payload)
         self.teller.events([told])
         _log.info(
@@ -127,6 +129,18 @@ class Runner:
             symbol=execution.symbol,
             status=outcome.status,
             reason=outcome.error,
+        )
+
+    def _notify_failure(self, tx: Connection, execution: StoredExecution, outcome: Outcome) -> None:
+        notifications.notify(
+            tx,
+            f"failure/{execution.id}",
+            user_id=execution.user_id,
+            kind="failure",
+            title=f"{execution.symbol}: the execution failed",
+            body=outcome.error,
+            payload={"execution_id": str(execution.id), "pipeline_id": str(execution.pipeline_id)},
+            at=to_datetime(self.services.clock.now_ms()),
         )
 
     def _suppress(self, execution: StoredExecution, lease: Lease) -> None:

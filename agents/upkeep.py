@@ -1,4 +1,4 @@
-"""What has to be looked after whether workers are busy or not: lost executions and waiting paper orders.
+"""What has to be looked after whether workers are busy or not: lost executions, waiting paper orders, notifications.
 
 It runs as a thread of Celery's beat process and not as Celery tasks: tasks would wait behind model calls, and
 would be lost with Redis, which is what the sweep is there for. An advisory lock keeps a second beat from doing
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from agents.brokers.paper import PaperBroker
 from agents.brokers.paper_monitor import PaperMonitor
+from agents.notifications.delivery import Deliverer, channels_of
 from agents.queue import TaskQueue
 from agents.teller import Teller
 from core import observability
@@ -63,26 +64,29 @@ class Upkeep:
         self._heartbeat = heartbeat
         self._sent = 0
         self._filled = 0
-        self._stopped = threading.Event()
+        self.stopped = threading.Event()
 
     @classmethod
     def start(cls, settings: Settings) -> Upkeep:
         observability.start("beat", settings)
         heartbeat = Heartbeat("beat", settings).start()
-        engine = postgres.engine(settings, pool_size=2)
+        engine = postgres.engine(settings, pool_size=4)
         clock = SystemClock()
         broker = PaperBroker(settings, engine, redis_client(settings), clock)
         monitor = PaperMonitor(broker, Teller(settings), clock)
         upkeep = cls(engine, TaskQueue(settings), monitor, heartbeat, clock=clock)
         heartbeat.report("ok", "looking after executions and orders")
         threading.Thread(target=upkeep.loop, name="upkeep", daemon=True).start()
+        # A thread of its own: a receiver that takes ten seconds must not keep a stop from being filled.
+        deliverer = Deliverer(settings, engine, channels_of(settings, clock), clock)
+        threading.Thread(target=deliverer.loop, args=(upkeep.stopped,), name="notifications", daemon=True).start()
         return upkeep
 
     def loop(self) -> None:
         """Run both jobs in turn until stopped."""
         rounds_a_sweep = round(_SWEEP_S / _MONITOR_S)
         number = 0
-        while not self._stopped.wait(_MONITOR_S):
+        while not self.stopped.wait(_MONITOR_S):
             fine = self._guarded(self.watch_orders)
             if number % rounds_a_sweep == 0:
                 fine = self._guarded(self.sweep) and fine
@@ -113,7 +117,7 @@ class Upkeep:
         return filled
 
     def stop(self) -> None:
-        self._stopped.set()
+        self.stopped.set()
 
     def _guarded(self, job: Callable[[], int]) -> bool:
         try:

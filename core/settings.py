@@ -132,6 +132,17 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
     paper_cash_usd: Decimal = Field(default=Decimal("100000"), description="Start balance of a paper account.")
 
+    # Notifications
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""), description="Mail server: smtp://USER:PASSWORD@HOST:587, or smtps://…; empty: no email."
+    )
+    mail_from: str = Field(default="tapewatch@localhost", description="Sender of emails.")
+    telegram_url: str = Field(default="https://api.telegram.org", description="Telegram's bot API.")
+    notify_private_addresses: bool = Field(
+        default=False,
+        description="true: webhooks may go to this machine and its network. Never where users are strangers.",
+    )
+
     embedded_broker: Literal["tansu", "builtin"] = Field(
         default="tansu", description="Kafka of `tapewatch up`; builtin: ours, whose reads do not slow down as it fills."
     )

@@ -10,7 +10,7 @@ from agents.teller import Teller
 from core.clock import Clock, to_datetime
 from core.numbers import plain
 from core.observability import logger
-from core.store import events, orders, reports
+from core.store import events, notifications, orders
 from core.store.orders import PAPER, Order
 from core.store.postgres import Connection
 from core.wire.records import EventRecord
@@ -58,7 +58,7 @@ class PaperMonitor:
         price = plain(order.filled_price or Decimal(0))
         text = f"{order.side} {plain(order.filled_quantity)} {order.symbol} at {price}: {word}"
         if order.leg != "entry":
-            reports.notify(
+            notifications.notify(
                 tx,
                 order.client_order_id,
                 user_id=order.user_id,

@@ -15,7 +15,7 @@ from core.catalog.trading import ReportingSettings
 from core.clock import to_datetime
 from core.errors import BadModelOutput
 from core.pipeline.state import PipelineState, ReportRef
-from core.store import executions, orders, reports
+from core.store import executions, notifications, orders, reports
 from core.store.executions import StoredStep
 from core.store.reports import NewReport
 
@@ -55,7 +55,7 @@ class ReportingAgent(Agent[ReportingSettings]):
         def commit(tx: Connection) -> None:
             reports.add(tx, made, at)
             if self.settings.notify:
-                reports.notify(
+                notifications.notify(
                     tx,
                     str(step.execution_id),
                     user_id=step.user_id,

@@ -1,4 +1,4 @@
-"""Reports and notifications, written by the reporting step."""
+"""Reports, written by the reporting step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 
-from core.store.tables import notifications, reports
+from core.store.tables import reports
 
 _NAMESPACE = UUID("7c0e4a52-9a4b-5f6e-8b0b-5d0c7a6f4c1d")
 
@@ -36,28 +36,4 @@ def id_of(execution_id: UUID) -> UUID:
 def add(tx: Connection, report: NewReport, at: datetime) -> None:
     """Insert a report; one that is there stays."""
     row = postgresql.insert(reports).values(**msgspec.structs.asdict(report), created_at=at)
-    tx.execute(row.on_conflict_do_nothing())
-
-
-def notify(
-    tx: Connection,
-    key: str,
-    *,
-    user_id: UUID,
-    kind: str,
-    title: str,
-    body: str,
-    payload: dict[str, object],
-    at: datetime,
-) -> None:
-    """Leave a notification for a user; the same key again adds nothing."""
-    row = postgresql.insert(notifications).values(
-        id=uuid5(_NAMESPACE, f"notification/{key}"),
-        user_id=user_id,
-        kind=kind,
-        title=title,
-        body=body,
-        payload=payload,
-        created_at=at,
-    )
     tx.execute(row.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""Who may log in, what they connect, what they are told, and what was done in their name."""
+"""Who may log in, what they connect, and what was done in their name."""
 
 from __future__ import annotations
 
@@ -80,21 +80,6 @@ class BrokerConnectionColumns(TypedColumns):
 
 
 broker_connections = Table("broker_connections", metadata, BrokerConnectionColumns, UniqueConstraint("user_id", "name"))
-
-
-class NotificationColumns(TypedColumns):
-    id: Named[UUID] = Column(ID, primary_key=True)
-    user_id: Named[UUID] = Column(ID, ForeignKey("users.id", ondelete="CASCADE"), nullable=False)
-    kind: Named[str] = Column(Text, nullable=False)
-    title: Named[str] = Column(Text, nullable=False)
-    body: Named[str] = Column(Text, nullable=False, server_default="")
-    payload: Named[dict[str, object]] = Column(JSON_OBJECT, nullable=False, server_default=EMPTY_OBJECT)
-    created_at: Named[datetime] = Column(TIMESTAMP, nullable=False, server_default=NOW)
-    read_at: Named[datetime | None] = Column(TIMESTAMP)
-
-
-notifications = Table("notifications", metadata, NotificationColumns)
-Index("ix_notifications_user_id_created_at", notifications.c.user_id, notifications.c.created_at.desc())
 
 
 class AuditLogColumns(TypedColumns):

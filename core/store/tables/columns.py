@@ -29,6 +29,7 @@ PRICE = Numeric(24, 10)
 QUANTITY = Numeric(24, 10)
 # Typed as what we put in: a JSON object, and never the text form of an id.
 JSON_OBJECT = cast("TypeEngine[dict[str, object]]", JSONB(none_as_null=True))
+JSON_TEXTS = cast("TypeEngine[list[str]]", JSONB(none_as_null=True))
 ID: TypeEngine[UUID] = Uuid()
 EMPTY_OBJECT = text("'{}'::jsonb")
 NOW = func.now()
