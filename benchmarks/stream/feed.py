@@ -35,6 +35,7 @@ from ingest.publisher import Publisher
 
 _FRAMES_A_SECOND = 1_000
 _FIRING_EVERY_S = 0.01
+"""Between two turns; every other one goes over the threshold and fires."""
 _LEAD_S = 0.5
 
 
@@ -47,9 +48,14 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What a run sent. `late_ms` is the 99th percentile of how late frames were handed over."""
+    """What a run sent. `late_ms` is the 99th percentile of how late frames were handed over.
+
+    `early` may fire too, and are not counted: those of the warm-up, and the first turn of each symbol, which an
+    earlier run may have left above its threshold.
+    """
 
     due: list[Due]
+    early: list[Due]
     trades: int
     dropped: int
     late_ms: float
@@ -58,11 +64,13 @@ class Told(msgspec.Struct, frozen=True):
 class Schedule:
     """All frames of a run, made before it begins; `begin_ns` is of the monotonic clock."""
 
-    def __init__(self, *, rate: int, seconds: float, warm_s: float, symbols: int) -> None:
+    def __init__(
+        self, *, rate: int, seconds: float, warm_s: float, symbols: int, firing_every_s: float = _FIRING_EVERY_S
+    ) -> None:
         self.period_ns = 1_000_000_000 // min(_FRAMES_A_SECOND, rate)
         a_frame = max(1, round(rate * self.period_ns / 1e9))
         count = int((warm_s + seconds) * 1e9 / self.period_ns)
-        every = max(1, round(_FIRING_EVERY_S * 1e9 / self.period_ns))
+        every = max(1, round(firing_every_s * 1e9 / self.period_ns))
         names, chance = crowd(symbols), np.random.default_rng(1)
         who = [int(w) for w in chance.integers(0, symbols, count * a_frame)]
         price = [float(p) for p in np.round(100.0 + chance.normal(0, 0.05, count * a_frame), 4)]
@@ -71,6 +79,7 @@ class Schedule:
         begin_ms = (time.time_ns() + self.begin_ns - time.monotonic_ns()) // 1_000_000
         self.frames: list[bytes] = []
         self.due: list[Due] = []
+        self.early: list[Due] = []
         for n in range(count):
             ts_ms = begin_ms + n * self.period_ns // 1_000_000
             own = slice(n * a_frame, (n + 1) * a_frame)
@@ -79,9 +88,10 @@ class Schedule:
             if is_turn == 0:
                 up, name = bool(step % 2), mover(step // 2)
                 rows[0] = _row(name, ABOVE if up else BELOW, ts_ms)
-                # The first turns of a mover find it where an earlier run left it.
-                if up and n * self.period_ns >= warm_s * 1e9 and step >= 2 * MOVERS:
-                    self.due.append(Due(name, ts_ms, self.begin_ns + n * self.period_ns))
+                if up:
+                    is_counted = n * self.period_ns >= warm_s * 1e9 and step >= 2 * MOVERS
+                    where = self.due if is_counted else self.early
+                    where.append(Due(name, ts_ms, self.begin_ns + n * self.period_ns))
             self.frames.append(b'{"type":"trade","data":[' + b",".join(rows) + b"]}")
         self.trades = count * a_frame
 
@@ -139,12 +149,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--warm", type=float, required=True)
     parser.add_argument("--symbols", type=int, required=True)
+    parser.add_argument("--firing-every", type=float, default=_FIRING_EVERY_S)
     parser.add_argument("--told", type=Path, required=True)
     asked = parser.parse_args(arguments)
     sys.setswitchinterval(0.0005)
-    schedule = Schedule(rate=asked.rate, seconds=asked.seconds, warm_s=asked.warm, symbols=asked.symbols)
+    schedule = Schedule(
+        rate=asked.rate, seconds=asked.seconds, warm_s=asked.warm, symbols=asked.symbols,
+        firing_every_s=asked.firing_every,
+    )  # fmt: skip
     dropped, late_ms = asyncio.run(_play(schedule))
-    asked.told.write_bytes(msgspec.json.encode(Told(schedule.due, schedule.trades, dropped, late_ms)))
+    asked.told.write_bytes(msgspec.json.encode(Told(schedule.due, schedule.early, schedule.trades, dropped, late_ms)))
     return 0
 
 

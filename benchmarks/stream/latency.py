@@ -20,7 +20,7 @@ from confluent_kafka import TopicPartition
 
 from benchmarks.engine.result import Figure
 from benchmarks.stream import scene
-from benchmarks.stream.feed import Due, Told
+from benchmarks.stream.feed import Told
 from benchmarks.stream.services import process, services, settings_of, wait_for, wait_for_flow
 from core.settings import PREFIX, Settings
 from core.wire import kafka
@@ -58,7 +58,7 @@ def figures(size: Size, broker: str) -> Generator[Figure]:
     """Measure each number of triggers at each rate.
 
     Raises:
-        AssertionError: a firing was not read, or read twice.
+        AssertionError: a firing was not read, read twice, or is none that the trades lead to.
         ConfigError: the broker asked for is not installed.
     """
     with services(broker, f"bench-{uuid.uuid4().hex[:8]}.") as base:
@@ -95,11 +95,29 @@ def measure(variables: Mapping[str, str], folder: Path, *, rate: int, size: Size
             wait_for("the feed to end", lambda: feed.poll() is not None, timeout_s=_FEED_S + 5 * size.seconds)
             assert feed.returncode == 0, f"the feed ended: {(folder / 'feed.log').read_text()[-3000:]}"
         sent = msgspec.json.decode(told.read_bytes(), type=Told)
-        return Measured(reading.latencies(sent.due), sent.late_ms, sent.trades)
+        return Measured(reading.latencies(sent), sent.late_ms, sent.trades)
     finally:
         reading.close()
         gc.enable()
         gc.unfreeze()
+
+
+def took_ms(firings: Sequence[tuple[Firing, int]], sent: Told) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the milliseconds from when each trade that was to fire was due until its firing was read.
+
+    Args:
+        firings: Each with the monotonic nanoseconds at which it was read.
+
+    Raises:
+        AssertionError: one is missing, came twice, or is of no trade that was to fire.
+    """
+    found = {(f.symbol, f.ts_ms): at for f, at in firings}
+    assert len({f.firing_id for f, _ in firings}) == len(found) == len(firings), "a firing came twice"
+    missing = sum((d.symbol, d.ts_ms) not in found for d in sent.due)
+    assert not missing, f"{missing} of {len(sent.due)} firings never came"
+    unexpected = sorted(found.keys() - {(d.symbol, d.ts_ms) for d in (*sent.due, *sent.early)})
+    assert not unexpected, f"{len(unexpected)} firings of no trade that was to fire, the first: {unexpected[0]}"
+    return np.array([found[d.symbol, d.ts_ms] - d.due_ns for d in sent.due], np.float64) / 1e6
 
 
 class _Reading:
@@ -115,26 +133,18 @@ class _Reading:
         self._thread = threading.Thread(target=self._work, name="firings", daemon=True)
         self._thread.start()
 
-    def latencies(self, due: Sequence[Due]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Return how long each took.
+    def latencies(self, sent: Told) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Wait for the last firing, and return how long each took.
 
         Raises:
-            AssertionError: one is missing, or came twice.
+            AssertionError: see `took_ms`.
         """
-        wanted = {(d.symbol, d.ts_ms): d.due_ns for d in due}
-        deadline = time.monotonic() + _LAST_S
-        found: dict[tuple[str, int], int] = {}
+        wanted, deadline = {(d.symbol, d.ts_ms) for d in sent.due}, time.monotonic() + _LAST_S
         while True:
-            read = list(self._read)
-            firings = [(decode(value, Firing), at) for at, value in read]
-            found = {(f.symbol, f.ts_ms): at for f, at in firings}
-            assert len(found) == len(firings), "a firing came twice"
-            if found.keys() >= wanted.keys() or time.monotonic() > deadline:
-                break
+            firings = [(decode(value, Firing), at) for at, value in list(self._read)]
+            if wanted <= {(f.symbol, f.ts_ms) for f, _ in firings} or time.monotonic() > deadline:
+                return took_ms(firings, sent)
             time.sleep(0.2)
-        missing = len(wanted.keys() - found.keys())
-        assert not missing, f"{missing} of {len(wanted)} firings never came"
-        return np.array([found[key] - due_ns for key, due_ns in wanted.items()], np.float64) / 1e6
 
     def close(self) -> None:
         self._stopped.set()
