@@ -19,6 +19,8 @@ from engine.compiling import prepare
 
 _log = observability.logger(__name__)
 _BAD_CONFIGURATION = 2
+_SWITCH_S = 0.0005
+"""After this the flow gets the interpreter back from the threads beside it (candles, live prices): not after 5 ms."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = settings.load()
         process = f"market-{asked.shard}"
+        sys.setswitchinterval(_SWITCH_S)
         observability.start(process, found)
         heartbeat = Heartbeat(process, found).start()
         stop = threading.Event()
