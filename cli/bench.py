@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from typing import Annotated
@@ -88,16 +89,20 @@ def latency(
     broker: Annotated[
         list[str] | None, typer.Option(help="embedded, apache (`make kafka` first) or HOST:PORT; may be given again")
     ] = None,
+    executions: Annotated[
+        bool, typer.Option("--executions", help="until an execution started, too: one firing a second, one worker")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
 ) -> None:
     """From a trade received until its firing can be read on Kafka, at a fixed rate, whatever comes back.
 
     Services, intake and market flow are its own, in a folder that is removed after it. By default 10,000 trades a
-    second and 100,000 triggers on the embedded broker. Exit code 1 where a firing was lost or came twice; a missed
-    target is printed, and is no error.
+    second and 100,000 triggers on the embedded broker. Exit code 1 where a firing was lost, came twice or was not to
+    be expected; a missed target is printed, and is no error.
     """
     try:
         from benchmarks.engine.result import Figure, table
+        from benchmarks.stream import execution
         from benchmarks.stream import latency as stream
     except ImportError as missing:
         sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
@@ -106,7 +111,8 @@ def latency(
     found: list[Figure] = []
     try:
         for one in broker or ["embedded"]:
-            for figure in stream.figures(size, one):
+            until_started = execution.figures(execution.Load(seconds=seconds), one) if executions else ()
+            for figure in itertools.chain(stream.figures(size, one), until_started):
                 found.append(figure)
                 sys.stderr.write(f"{figure.name} …\n")
     except ConfigError as error:
