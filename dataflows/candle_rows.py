@@ -18,23 +18,14 @@ Row = tuple[object, ...]
 
 
 def candle_rows(candles: Sequence[ClosedCandle], feed: str) -> list[Row]:
-    """Return a row each. Candles of a history come in one piece: its seam is the end of the last of them (T22)."""
-    seams: dict[tuple[str, str, str, str], int] = {}
-    for candle in candles:
-        if candle.source != _STREAM:
-            series = _series(candle)
-            seams[series] = max(seams.get(series, 0), candle.end_ms)
-    return [_row(candle, feed, seams.get(_series(candle), 0) if seams else 0) for candle in candles]
+    """Return a row each."""
+    return [_row(candle, feed) for candle in candles]
 
 
-def _series(candle: ClosedCandle) -> tuple[str, str, str, str]:
-    return candle.symbol, candle.session, candle.timeframe, candle.source
-
-
-def _row(candle: ClosedCandle, feed: str, seam_ms: int) -> Row:
+def _row(candle: ClosedCandle, feed: str) -> Row:
     version = PARTIAL if candle.partial else LIVE if candle.source == _STREAM else HISTORY
     return (
         candle.symbol, candle.session, candle.timeframe, feed, candle.ts_ms, candle.end_ms, candle.open, candle.high,
-        candle.low, candle.close, candle.volume, candle.vwap, candle.trades, candle.partial, candle.source, seam_ms,
-        candle.values, version,
+        candle.low, candle.close, candle.volume, candle.vwap, candle.trades, candle.partial, candle.source,
+        candle.seam_ms, candle.values, version,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from dataflows.journal import Journal
 from dataflows.pending import Pending, Told, heard_of
 from dataflows.poll import LogRecord
 from engine.candles import HistoryColumns
+from engine.closed_candles import ClosedCandles
 from engine.condition import TIMEFRAMES, Session, Timeframe
 from engine.engine import Engine
 from engine.output import Output
@@ -234,11 +235,16 @@ class Partition:
             return
         columns = HistoryColumns(
             history.ts_ms, history.open, history.high, history.low, history.close, history.volume, history.vwap,
-            history.trades,
+            history.trades, history.seam_ms,
         )  # fmt: skip
         timeframe: Timeframe = history.timeframe
         session: Session = history.session
-        found.add(self.engine.on_history(history.symbol, session, timeframe, history.source, columns))
+        output = self.engine.on_history(
+            history.symbol, session, timeframe, history.source, columns, is_whole=history.is_whole
+        )
+        if history.is_stored:
+            output.candles = ClosedCandles()
+        found.add(output)
         self._id_of(history.symbol)
         found.touched.add(history.symbol)
 

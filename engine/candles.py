@@ -46,7 +46,10 @@ class IndicatorKey:
 
 @dataclass(slots=True)
 class HistoryColumns:
-    """Closed candles of one timeframe, oldest first; `ts_ms` is each one's start. All of one length."""
+    """Closed candles of one timeframe, oldest first; `ts_ms` is each one's start. All of one length.
+
+    `seam_ms` says of each where another source takes over (T22); empty where that is the end of the last.
+    """
 
     ts_ms: Sequence[int] | NDArray[np.int64]
     open: Sequence[float] | NDArray[np.float64]
@@ -56,6 +59,7 @@ class HistoryColumns:
     volume: Sequence[float] | NDArray[np.float64]
     vwap: Sequence[float] | NDArray[np.float64]
     trades: Sequence[int] | NDArray[np.int64]
+    seam_ms: Sequence[int] = ()
 
 
 class Candles:

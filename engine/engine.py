@@ -200,12 +200,20 @@ class Engine:
         return self._timetable.next_due_ms()
 
     def on_history(
-        self, symbol: str, session: Session, timeframe: Timeframe, source: str, columns: HistoryColumns
+        self,
+        symbol: str,
+        session: Session,
+        timeframe: Timeframe,
+        source: str,
+        columns: HistoryColumns,
+        *,
+        is_whole: bool = True,
     ) -> Output:
         """Take closed candles from before the live tape: indicators are warm, nothing fires.
 
         1m candles also complete the forming candles of longer timeframes that began before the first
-        trade. The candles come back as output, with their source, for those who store them.
+        trade, unless it is not known that none is missing (`is_whole`). The candles come back as output,
+        with their source and its seam, for those who store them.
         """
         b = self._candles.block(self.symbol_id(symbol), session)
         lane = LANE_OF[timeframe]
@@ -216,16 +224,19 @@ class Engine:
             # What history has closed does not change either: a trade of its minutes is late (T13, T14).
             symbol_row = self._tables.si[self._candles.ids[symbol]]
             symbol_row[at.S_CLOSED_UNTIL] = max(symbol_row[at.S_CLOSED_UNTIL], ends[-1])
-            last = self._tables.bi[b, at.I_LAST]
-            covered = int(last[at.L_COVER_FROM])
-            begun = int(rows[0, STARTED])
-            last[at.L_COVER_FROM] = begun if covered == at.UNSET else min(begun, covered)
+            if is_whole:
+                last = self._tables.bi[b, at.I_LAST]
+                covered = int(last[at.L_COVER_FROM])
+                begun = int(rows[0, STARTED])
+                last[at.L_COVER_FROM] = begun if covered == at.UNSET else min(begun, covered)
         if len(rows):
             self._candles.note_closed(b, lane, int(rows[-1, STARTED]))
         self._matcher.reload_closed(b, lane)
         name, kept = self._candles.name_of(b)
         picks = self._candles.picks(b, lane)
         table = np.column_stack(values) if values else np.empty((len(rows), 0))
+        seams = dict(zip(columns.ts_ms, columns.seam_ms, strict=False))
+        last_end = int(ends[-1]) if len(ends) else 0
         output = Output()
         for row, end, found in zip(rows.tolist(), ends.tolist(), table.tolist(), strict=True):
             output.candles.append(
@@ -245,6 +256,7 @@ class Engine:
                     partial=False,
                     source=source,
                     values={column: found[place] for column, place in picks},
+                    seam_ms=seams.get(int(row[STARTED]), last_end),
                 )
             )
         return output

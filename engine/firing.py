@@ -113,7 +113,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class ClosedCandle:
-    """One closed candle; never changes. `values` maps canonical column → value, NaN while warming."""
+    """One closed candle; never changes. `values` maps canonical column → value, NaN while warming.
+
+    `seam_ms` is where its source ended and another took over, 0 for the stream (T22).
+    """
 
     symbol: str
     session: str
@@ -130,3 +133,4 @@ class ClosedCandle:
     partial: bool
     source: str
     values: dict[str, float] = field(default_factory=dict[str, float])
+    seam_ms: int = 0

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 
 from core.clock import Clock
-from core.errors import NotAllowed, Unavailable
 from core.observability import logger
-from core.wire.trades import History
 from engine.condition import Session
 from ingest.feedclock import FeedClock
-from ingest.history import Ask, HistorySource, asks_for
+from ingest.history import Ask, asks_for
 from ingest.link import Link
 from ingest.publisher import Publisher
-from ingest.rest import Rest
 from ingest.subscriptions import Wishes
+from ingest.warmup import WarmUp
 
 TOO_MANY, INVALID = "too many symbols", "Invalid symbol "
-_TRIES = 3
-_AGAIN_S = 1.0
-_REST_AWAY_S = 30.0
+_AGAIN_S = 60.0
+"""History that was not to be had for now is asked for again after so long."""
 _log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fill:
+    """What is to be fetched for a symbol; `since_ms` as `WarmUp.fetch` has it."""
+
+    session: Session
+    ask: Ask
+    since_ms: int
 
 
 class Admission:
@@ -30,16 +36,14 @@ class Admission:
         self,
         wishes: Wishes,
         link: Link,
-        history: HistorySource,
-        rest: Rest,
+        warmup: WarmUp,
         publisher: Publisher,
         feed_clock: FeedClock,
         clock: Clock,
     ) -> None:
         self._wishes = wishes
         self._link = link
-        self._history = history
-        self._rest = rest
+        self._warmup = warmup
         self._publisher = publisher
         self._feed_clock = feed_clock
         self._clock = clock
@@ -47,8 +51,10 @@ class Admission:
         self._warm: set[tuple[str, Session]] = set()
         self._lost: tuple[int, tuple[str, ...]] | None = None
         self._gaps: dict[str, int] = {}
-        self._rest_away_until = 0.0
+        self._later: dict[str, tuple[float, list[_Fill]]] = {}
         self.subscribed: list[str] = []
+        self.lacks: dict[str, str] = {}
+        """Why symbols have less history than they should, by symbol."""
 
     def disconnected(self, at_ms: int) -> None:
         """Forget the connection's subscriptions; `at_ms` is feed time."""
@@ -74,6 +80,7 @@ class Admission:
         """The log is another one: what was published is gone."""
         self._warm.clear()
         self._gaps.clear()
+        self._later.clear()
 
     def refused(self, message: str) -> None:
         """Take an error text of the feed. It does not name the symbol that was one too many: it is the last sent."""
@@ -100,6 +107,10 @@ class Admission:
             if symbol in self._gaps or self._cold_sessions(symbol):
                 await self._fill(symbol)
                 return True
+        for symbol in wanted:
+            if symbol in self._later and self._clock.monotonic() >= self._later[symbol][0]:
+                await self._fetch(symbol, self._later.pop(symbol)[1])
+                return True
         return False
 
     async def _give_up(self, symbol: str) -> bool:
@@ -109,6 +120,8 @@ class Admission:
         # Should it be wanted again, its hole is to be filled.
         self._warm = {(s, session) for s, session in self._warm if s != symbol}
         self._gaps.pop(symbol, None)
+        self._later.pop(symbol, None)
+        self.lacks.pop(symbol, None)
         return True
 
     async def _subscribe(self, symbol: str) -> bool:
@@ -129,41 +142,30 @@ class Admission:
         """Publish the history that is missing; what cannot be had is left out, said and counted."""
         since_ms = self._gaps.pop(symbol, None)
         cold = self._cold_sessions(symbol)
+        fills: list[_Fill] = []
         for session in self._wishes.sessions_of(symbol):
             if session in cold or since_ms is not None:
                 self._warm.add((symbol, session))
-                await self._publish(symbol, session, 0 if session in cold else since_ms or 0)
+                since = 0 if session in cold else since_ms or 0
+                fills += [_Fill(session, ask, since) for ask in asks_for(session)]
+        await self._fetch(symbol, fills)
 
-    async def _publish(self, symbol: str, session: Session, since_ms: int) -> None:
-        for ask in asks_for(session):
-            try:
-                found = await self._fetch(symbol, ask, session, since_ms)
-            except NotAllowed as error:
-                _log.warning("no history: indicators warm up from live trades", symbol=symbol, reason=str(error))
-                return
-            except Unavailable as error:
-                self._publisher.counts["history_missing"] += 1
-                _log.warning("no history for now", symbol=symbol, timeframe=ask.timeframe, reason=str(error))
-                continue
-            if found is not None:
-                self._publisher.history(found)
-
-    async def _fetch(self, symbol: str, ask: Ask, session: Session, since_ms: int) -> History | None:
-        """Ask a few times; where REST stays away, nobody else waits for it for a while."""
-        tries = _TRIES if self._clock.monotonic() >= self._rest_away_until else 1
-        while True:
-            while wait_s := self._rest.turn():
-                await asyncio.sleep(wait_s)
-            try:
-                found = await asyncio.to_thread(
-                    self._history.fetch, symbol, ask, self._feed_clock.feed_ms(), session=session, since_ms=since_ms
-                )
-            except Unavailable:
-                tries -= 1
-                if tries <= 0:
-                    self._rest_away_until = self._clock.monotonic() + _REST_AWAY_S
-                    raise
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                self._rest_away_until = 0.0
-                return found
+    async def _fetch(self, symbol: str, fills: list[_Fill]) -> None:
+        again: list[_Fill] = []
+        lacks: dict[str, None] = {}
+        for fill in fills:
+            found = await self._warmup.fetch(
+                symbol, fill.ask, self._feed_clock.feed_ms(), session=fill.session, since_ms=fill.since_ms
+            )
+            for part in found.parts:
+                self._publisher.history(part)
+            lacks |= dict.fromkeys(found.lacks)
+            if found.is_worth_more:
+                again.append(fill)
+        if again:
+            self._publisher.counts["history_missing"] += len(again)
+            self._later[symbol] = self._clock.monotonic() + _AGAIN_S, again
+        self.lacks.pop(symbol, None)
+        if lacks:
+            self.lacks[symbol] = "; ".join(lacks)
+            _log.warning("no history: indicators warm up from live trades", symbol=symbol, reason=self.lacks[symbol])

@@ -11,14 +11,15 @@ from core.heartbeat import Heartbeat
 from core.observability import logger
 from core.settings import Settings
 from core.store import feed_status
+from core.store.clickhouse.client import ClickHouse
 from core.store.redis import client as redis_client
 from engine.sessions import Calendars
 from ingest.admission import Admission
 from ingest.backoff import Backoff
 from ingest.board import Board
 from ingest.feedclock import FeedClock, PlayerClock, ReceiptClock
+from ingest.finnhub_candles import FinnhubCandles
 from ingest.health import SILENT_S, LinkHealth
-from ingest.history import HistorySource
 from ingest.hours import Hours
 from ingest.intake import Intake
 from ingest.leader import RENEW_S, LeaderLock
@@ -26,6 +27,7 @@ from ingest.link import Ended, Link
 from ingest.liveness import Liveness
 from ingest.newsdesk import NewsDesk
 from ingest.normaliser import Normaliser
+from ingest.own_history import OwnHistory
 from ingest.probe import Probe
 from ingest.publisher import Publisher
 from ingest.quotes import PACE as QUOTES_PACE
@@ -34,10 +36,12 @@ from ingest.quotes import QuoteWatch
 from ingest.rest import Rest
 from ingest.standing import Drops, Troubles, sentence
 from ingest.subscriptions import ControlReader, Wishes
+from ingest.warmup import CandleSource, NoBroker, WarmUp
 
 _UPKEEP_S = 1.0
 _REFUSED_RETRY_S = 30.0
 _MORE_S = 0.2
+_HISTORY_TIMEOUT_S = 5.0
 _FEW_CODES = 10
 """So many unknown condition codes are no alarm, however few trades there were."""
 _log = logger(__name__)
@@ -70,9 +74,11 @@ class Feed:
         self._rest = Rest(settings, clock)
         watch = tuple(s.strip() for s in settings.watch_symbols.split(",") if s.strip())
         self._wishes = Wishes(watch=watch, limit=settings.finnhub_symbol_limit)
-        history = HistorySource(self._rest, calendars, source=settings.feed_name)
+        self._clickhouse = ClickHouse(settings, timeout_s=_HISTORY_TIMEOUT_S)
+        own = OwnHistory(self._clickhouse, clock, feed=settings.feed_name)
+        sources = (own, _broker(settings, clock, calendars), FinnhubCandles(self._rest, name=settings.feed_name))
         self._admission = Admission(
-            self._wishes, self._link, history, self._rest, self._publisher, self._feed_clock, clock
+            self._wishes, self._link, WarmUp(sources, calendars, clock), self._publisher, self._feed_clock, clock
         )
         self._quotes = QuoteWatch(clock)
         self._board = Board(
@@ -121,6 +127,7 @@ class Feed:
         await self._news.store()
         self._leader.release()
         self._redis.close()
+        self._clickhouse.close()
         if self._control is not None:
             self._control.close()
         for task in done - {stopped}:
@@ -299,3 +306,12 @@ class Feed:
             **{name: float(n) for name, n in counts.items()},
         )
         self._heartbeat.report(state, detail)
+
+
+def _broker(settings: Settings, clock: Clock, calendars: Calendars) -> CandleSource:
+    if not settings.alpaca_data_key.get_secret_value():
+        return NoBroker(calendars)
+    # Imported where there is a key: the client brings pandas, a second of start and much memory.
+    from ingest.alpaca_bars import AlpacaBars
+
+    return AlpacaBars(settings, clock, calendars)

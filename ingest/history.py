@@ -1,22 +1,20 @@
-"""Closed candles from before the live tape, so that indicators are warm when the first trade comes.
+"""Closed candles from before the live tape: what is asked for, and the vendor's candles put into our intervals.
 
-Fetched when a symbol is subscribed and published before its first live trade: the log stays the engine's only
-input. After a longer interruption what was missed is fetched the same way. 1h and 4h candles are rolled up from 30m
-ones, because those of the vendor are hours of the clock and mix in the pre-market; the days of the extended session
-too. The vendor gives no VWAP: the typical price (h+l+c)/3 stands for it.
+1h and 4h candles are rolled up from 30m ones, because those of the vendor are hours of the clock and mix in the
+pre-market; the days of the extended session too. Where a vendor gives no VWAP the typical price (h+l+c)/3 stands
+for it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.wire.trades import History
 from engine.condition import Session, Timeframe
-from engine.sessions import TIMEFRAME_MS, Calendars
-from ingest.rest import Rest
+from engine.sessions import Calendars
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -51,40 +49,48 @@ def asks_for(session: Session) -> tuple[Ask, ...]:
     return ASKS if session == "regular" else (*ASKS[:-1], _EXTENDED_DAY)
 
 
-class HistorySource:
-    def __init__(self, rest: Rest, calendars: Calendars, *, source: str) -> None:
-        self._rest = rest
-        self._calendars = calendars
-        self._source = source
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The candles that are wanted: those of `intervals`, [start, end) each, rising; all of them are over.
 
-    def fetch(
-        self, symbol: str, ask: Ask, now_ms: int, *, session: Session = "regular", since_ms: int = 0
-    ) -> History | None:
-        """Return the candles of a session that ended before `now_ms`, None where there are none.
+    from_ms, now_ms  what a vendor has to be asked for to make them
+    sessions         the days' sessions they are in, [open, close) each
+    """
 
-        Args:
-            since_ms: Candles that ended before it are not wanted; 0 = all that the ask reaches back to.
+    symbol: str
+    session: Session
+    ask: Ask
+    from_ms: int
+    now_ms: int
+    intervals: Times
+    sessions: Times
 
-        Raises:
-            NotAllowed, Unavailable: see `Rest.candles`.
-        """
-        always = self._calendars.calendar_of(symbol) == "24/7"
-        days = ask.days_always_open if always else ask.days
-        from_ms = max(now_ms - int(days * _DAY_MS), since_ms - _BACK_FROM_A_GAP_MS.get(ask.timeframe, _DAY_MS))
-        series = self._rest.candles(symbol, ask.resolution, from_ms // 1000, now_ms // 1000)
-        if not series["t"]:
-            return None
-        starts = np.array(series["t"], np.int64) * 1000
-        span = int(starts[0]), int(starts[-1]) + TIMEFRAME_MS[ask.timeframe]
-        intervals = self._calendars.intervals(symbol, session, ask.timeframe, *span)
-        sessions = self._calendars.bounds(symbol, session, *span)
-        # The first one may have begun before what was asked for: its candle would be a part of itself.
-        whole = intervals[(intervals[:, 0] >= from_ms) & (intervals[:, 1] <= now_ms)]
-        whole = whole[whole[:, 1] > since_ms]
-        return roll_up(
-            symbol, ask.timeframe, self._source, series, intervals=whole, sessions=sessions, session=session,
-            is_daily=ask.resolution == "D",
-        )  # fmt: skip
+    def since(self, from_ms: int) -> Window:
+        """Return the part of it that begins at or after a time."""
+        # A daily candle is stamped with the midnight before its session.
+        stamped = from_ms - _DAY_MS if self.ask.resolution == "D" else from_ms
+        later = self.intervals[self.intervals[:, 0] >= from_ms]
+        return replace(self, from_ms=max(self.from_ms, stamped), intervals=later)
+
+
+def window(
+    calendars: Calendars, symbol: str, ask: Ask, *, session: Session = "regular", now_ms: int, since_ms: int = 0
+) -> Window:
+    """Return what is to be had of a symbol's closed candles of one timeframe.
+
+    Args:
+        since_ms: Candles that ended before it are not wanted; 0 = all that the ask reaches back to.
+    """
+    always = calendars.calendar_of(symbol) == "24/7"
+    days = ask.days_always_open if always else ask.days
+    from_ms = max(now_ms - int(days * _DAY_MS), since_ms - _BACK_FROM_A_GAP_MS.get(ask.timeframe, _DAY_MS))
+    intervals = calendars.intervals(symbol, session, ask.timeframe, from_ms, now_ms)
+    # The first one may have begun before what is asked for: its candle would be a part of itself.
+    whole = intervals[(intervals[:, 0] >= from_ms) & (intervals[:, 1] <= now_ms)]
+    return Window(
+        symbol, session, ask, from_ms, now_ms, whole[whole[:, 1] > since_ms],
+        calendars.bounds(symbol, session, from_ms, now_ms),
+    )  # fmt: skip
 
 
 def roll_up(
@@ -98,7 +104,11 @@ def roll_up(
     session: Session = "regular",
     is_daily: bool = False,
 ) -> History | None:
-    """Put each given candle into the interval that holds its start; those of other sessions fall out."""
+    """Put each given candle into the interval that holds its start; those of other sessions fall out.
+
+    Args:
+        series: Columns o h l c v and t in seconds, oldest first; n (trades) and w (VWAP) where the vendor has them.
+    """
     if len(intervals) == 0 or len(sessions) == 0:
         return None
     starts = np.array(series["t"], np.int64) * 1000
@@ -115,7 +125,9 @@ def roll_up(
     open_, high, low, close, volume = (np.array(series[k], np.float64)[inside] for k in "ohlcv")
     first = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
     last = np.append(first[1:], len(groups)) - 1
-    value = (high + low + close) / 3 * volume
+    count, weighted = series.get("n"), series.get("w")
+    trades = np.array(count, np.int64)[inside] if count else np.zeros(len(groups), np.int64)
+    value = (np.array(weighted, np.float64)[inside] if weighted else (high + low + close) / 3) * volume
     volumes = np.add.reduceat(volume, first)
     typical = (high[last] + low[last] + close[last]) / 3
     vwap = np.divide(np.add.reduceat(value, first), volumes, out=typical, where=volumes > 0)
@@ -132,5 +144,5 @@ def roll_up(
         close=close[last].tolist(),
         volume=volumes.tolist(),
         vwap=np.clip(vwap, lowest, highest).tolist(),
-        trades=[0] * len(first),
+        trades=np.add.reduceat(trades, first).tolist(),
     )

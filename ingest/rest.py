@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from threading import Lock
@@ -14,6 +14,7 @@ import requests
 from core.clock import Clock
 from core.errors import NotAllowed, Unavailable
 from core.settings import Settings
+from ingest.turns import Turns
 
 Series = dict[str, list[float]]
 _TOO_MANY_S = 5.0
@@ -50,10 +51,7 @@ class Rest:
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._clock = clock
-        self._limit = settings.finnhub_calls_per_minute
-        self._calls: deque[float] = deque()
-        self._not_before = 0.0
+        self._turns = Turns(clock, calls_per_minute=settings.finnhub_calls_per_minute)
         self._refused: dict[str, Refused] = {}
         self._answered: set[str] = set()
         self._first: defaultdict[str, Lock] = defaultdict(Lock)
@@ -76,22 +74,8 @@ class Rest:
         self._answered.clear()
 
     def turn(self, share: float = 1.0) -> float:
-        """Take one call of this minute's and return 0, or return how many seconds to wait before asking again.
-
-        Args:
-            share: No turn while so large a part of the plan's calls has been used; below 1 for what can wait.
-        """
-        now = self._clock.monotonic()
-        while self._calls and self._calls[0] < now - 60:
-            self._calls.popleft()
-        most = max(1, int(self._limit * share))
-        if now < self._not_before:
-            return self._not_before - now
-        if len(self._calls) >= most:
-            # Whoever may use more goes on until enough of the oldest calls are a minute old.
-            return max(0.01, self._calls[len(self._calls) - most] + 60 - now)
-        self._calls.append(now)
-        return 0.0
+        """Take one call of this minute's plan; as `Turns.take`."""
+        return self._turns.take(share)
 
     def candles(self, symbol: str, resolution: str, from_s: int, to_s: int) -> Series:
         """Return columns o h l c v t, oldest first, empty where there are none.
@@ -151,8 +135,7 @@ class Rest:
     def _ask_now(self, feature: str, call: Callable[[], _T]) -> _T:
         refusal = self._refused.get(feature)
         if refusal is not None:
-            if self._calls:
-                self._calls.pop()  # no call is made: its turn goes back
+            self._turns.give_back()
             raise Refused(str(refusal), status=refusal.status)
         try:
             answer = call()
@@ -172,5 +155,5 @@ class Rest:
             self._answered.add(feature)
             return self._refused[feature]
         if status == 429:
-            self._not_before = self._clock.monotonic() + _TOO_MANY_S
+            self._turns.pause(_TOO_MANY_S)
         return Unavailable(f"the feed's REST side answered {status}: {text}")

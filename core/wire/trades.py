@@ -65,7 +65,13 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """Closed candles of one symbol from before its live tape, oldest first; all lists have one length."""
+    """Closed candles of one symbol and one source from before its live tape, oldest first; lists have one length.
+
+    seam_ms    of each candle, where the stretch it is in ends and another source takes over (T22); empty: it is
+               one stretch, and ends with its last candle
+    is_stored  the candles come from our own history: nobody need write them there again
+    is_whole   nothing is missing from the first of them until they were asked for, but minutes without a trade
+    """
 
     symbol: str
     session: Literal["regular", "extended"]
@@ -79,6 +85,9 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     volume: list[float]
     vwap: list[float]
     trades: list[int]
+    seam_ms: list[int] = []
+    is_stored: bool = False
+    is_whole: bool = True
 
 
 Message = TradeFrame | Mark | History
@@ -129,7 +138,8 @@ def decode(data: bytes) -> Message:
     if kind == KIND_HISTORY:
         history = _decode_struct(data, History, "history")
         columns = (history.open, history.high, history.low, history.close, history.volume, history.vwap)
-        if any(len(c) != len(history.ts_ms) for c in (*columns, history.trades)):
+        seams = history.seam_ms or history.ts_ms
+        if any(len(c) != len(history.ts_ms) for c in (*columns, history.trades, seams)):
             raise Malformed("history", "columns of different length")
         return history
     raise Malformed("kind", f"found {kind}")

@@ -101,6 +101,8 @@ def _feed(options: Options, ports: Mapping[str, int]) -> dict[str, str]:
         # Our own player has room for all of its symbols.
         "FINNHUB_SYMBOL_LIMIT": str(PLAYER_SYMBOLS),
         "FINNHUB_CALLS_PER_MINUTE": "6000",
+        # Bars of the real market are no history of a player's prices.
+        "ALPACA_DATA_KEY": "",
         "WATCH_SYMBOLS": ",".join(symbols_of(options.recording)) if options.recording else _PLAYER_WATCHED,
     }
 

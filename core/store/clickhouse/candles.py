@@ -48,6 +48,11 @@ SELECT {_COLUMNS} FROM (
       AND feed = %s
     ORDER BY ts_ms DESC LIMIT {{limit:UInt32}}
 ) ORDER BY ts_ms"""
+_BETWEEN = f"""
+SELECT {_COLUMNS} FROM candles FINAL
+WHERE symbol = {{symbol:String}} AND session = {{session:String}} AND timeframe = {{timeframe:String}}
+  AND feed = {{feed:String}} AND ts_ms >= {{first:Int64}} AND ts_ms <= {{last:Int64}} AND NOT partial
+ORDER BY ts_ms"""
 _SPARSE = 8
 """A market that is open for a quarter of a day, five days a week, has a candle in every sixth of its minutes."""
 
@@ -81,3 +86,24 @@ def latest(
         if len(found) == limit:
             break
     return found
+
+
+def between(
+    clickhouse: ClickHouse,
+    symbol: str,
+    timeframe: Timeframe,
+    *,
+    session: Session,
+    feed: str,
+    first_ms: int,
+    last_ms: int,
+) -> list[StoredCandle]:
+    """Return a feed's candles that were seen whole and start from `first_ms` to `last_ms`, oldest first.
+
+    Raises:
+        Unavailable: ClickHouse does not answer.
+    """
+    parameters = {
+        "symbol": symbol, "session": session, "timeframe": timeframe, "feed": feed, "first": first_ms, "last": last_ms,
+    }  # fmt: skip
+    return clickhouse.rows(_BETWEEN, parameters, StoredCandle)

@@ -13,18 +13,19 @@ LIVE = ClosedCandle(
 )  # fmt: skip
 
 
-def history(minute: int, *, timeframe: str = "1m") -> ClosedCandle:
-    return replace(LIVE, ts_ms=minute * 60_000, end_ms=(minute + 1) * 60_000, source="backfill", timeframe=timeframe)
+def history(minute: int) -> ClosedCandle:
+    start = minute * 60_000
+    return replace(LIVE, ts_ms=start, end_ms=start + 60_000, source="backfill", seam_ms=180_000)
 
 
 def field(rows: list[tuple[object, ...]], name: str) -> list[object]:
     return [row[COLUMNS.index(name)] for row in rows]
 
 
-def test_a_live_candle_has_no_seam_and_each_of_a_history_knows_where_that_ended() -> None:
-    rows = candle_rows([history(1), history(2), history(1, timeframe="5m"), LIVE], "finnhub")
-    assert field(rows, "seam_ms") == [180_000, 180_000, 120_000, 0]
-    assert field(rows, "source") == ["backfill", "backfill", "backfill", "stream"]
+def test_T22_a_live_candle_has_no_seam_and_each_of_a_history_knows_where_that_ended() -> None:
+    rows = candle_rows([history(1), history(2), LIVE], "finnhub")
+    assert field(rows, "seam_ms") == [180_000, 180_000, 0]
+    assert field(rows, "source") == ["backfill", "backfill", "stream"]
     assert set(field(rows, "feed")) == {"finnhub"}
 
 

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import cast
 
 import pytest
 
 from core.clock import ManualClock
-from core.errors import NotAllowed
 from core.wire.records import TriggerRecord
 from core.wire.trades import History
 from engine.condition import Session
 from ingest.admission import Admission
 from ingest.feedclock import ReceiptClock
-from ingest.history import Ask, HistorySource
+from ingest.history import Ask
 from ingest.link import Link
 from ingest.publisher import Publisher
-from ingest.rest import Rest
 from ingest.subscriptions import Wishes
+from ingest.warmup import Warmth, WarmUp
 
 
 class World:
-    """Stands in for the link, the history source, the limiter and the log; writes down what happens in order."""
+    """Stands in for the link, the sources of history and the log; writes down what happens in order."""
 
-    def __init__(self, *, watch: tuple[str, ...], limit: int = 50, may_have_history: bool = True) -> None:
+    def __init__(self, *, watch: tuple[str, ...], limit: int = 50, lacks: str = "") -> None:
         self.happened: list[str] = []
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
         self.is_open = True
-        self.may_have_history = may_have_history
+        self.lacks = lacks
         self.clock = ManualClock()
         self.wishes = Wishes(watch=watch, limit=limit)
         self.admission = Admission(
-            self.wishes, cast(Link, self), cast(HistorySource, self), cast(Rest, self), cast(Publisher, self),
-            ReceiptClock(self.clock), self.clock,
+            self.wishes, cast(Link, self), cast(WarmUp, self), cast(Publisher, self), ReceiptClock(self.clock),
+            self.clock,
         )  # fmt: skip
 
     async def subscribe(self, symbol: str) -> bool:
@@ -44,17 +44,15 @@ class World:
         self.happened.append(f"unsubscribe {symbol}")
         return self.is_open
 
-    def turn(self) -> float:
-        return 0.0
-
-    def fetch(self, symbol: str, ask: Ask, now_ms: int, *, session: Session, since_ms: int) -> History:
-        if not self.may_have_history:
-            raise NotAllowed("403")
+    async def fetch(self, symbol: str, ask: Ask, now_ms: int, *, session: Session, since_ms: int) -> Warmth:
+        if self.lacks:
+            return Warmth(lacks=[self.lacks], is_worth_more="away" in self.lacks)
         kind = "gap" if 0 < since_ms <= now_ms else "history"
-        return History(
+        found = History(
             symbol=symbol, session=session, timeframe=ask.timeframe, source=kind, ts_ms=[], open=[], high=[], low=[],
             close=[], volume=[], vwap=[], trades=[],
         )  # fmt: skip
+        return Warmth(parts=[found])
 
     def history(self, found: History) -> None:
         if found.timeframe == "1m":
@@ -163,9 +161,28 @@ def test_T12_extended_candles_are_fetched_where_a_trigger_reads_them() -> None:
     assert world.settle() == ["history A extended"]
 
 
-def test_a_key_without_candles_subscribes_all_the_same() -> None:
-    world = World(watch=("A",), may_have_history=False)
+def test_T22_a_symbol_without_history_is_subscribed_all_the_same_and_it_is_said_why() -> None:
+    world = World(watch=("A",), lacks="broker bars: no key")
     assert world.settle() == ["subscribe A"]
+    assert world.admission.lacks == {"A": "broker bars: no key"}
+
+
+def test_history_that_was_away_is_asked_for_again_after_a_while() -> None:
+    world = World(watch=("A",), lacks="the feed's candles: away")
+    world.settle()
+    world.lacks = ""
+    assert world.settle() == []
+    world.clock.advance(60_000)
+    assert world.settle() == ["history A regular"]
+    assert world.admission.lacks == {}
+
+
+def test_history_that_the_key_may_not_have_is_not_asked_for_again() -> None:
+    world = World(watch=("A",), lacks="the feed's candles: 403")
+    world.settle()
+    world.clock.advance(600_000)
+    world.lacks = ""
+    assert world.settle() == []
 
 
 @pytest.mark.parametrize("text", ["Something new", "Subscribing to too many symbols", "Invalid symbol X"])
