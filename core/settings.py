@@ -115,6 +115,7 @@ class Settings(BaseSettings):
     )
     budget_execution_usd: Decimal = Field(default=Decimal("0.50"), description="Most that one execution may spend.")
     budget_daily_usd: Decimal = Field(default=Decimal("10"), description="Default daily limit of a user.")
+    trading_halted: bool = Field(default=False, description="The kill switch: true = no new position is opened.")
 
     # API and page
     api_host: str = "127.0.0.1"

@@ -31,6 +31,10 @@ class AccountNow:
     buying_power_usd: Decimal
     day_pnl_usd: Decimal
     positions: tuple[Held, ...]
+    peak_equity_usd: Decimal = Decimal(0)
+    """Most that the account was worth after a trade was closed; 0 where the broker does not know."""
+    halted: str = ""
+    """Why nothing new may be traded (the kill switch), empty while it may."""
 
 
 @dataclass(frozen=True, slots=True)

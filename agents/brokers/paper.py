@@ -6,7 +6,7 @@ the same transaction as the fill of the entry: there is no moment at which a pos
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
@@ -50,7 +50,9 @@ class PaperBroker:
             account = self._account(tx, user_id)
             held = orders.positions(tx, account.id)
             realized = orders.realized_since(tx, account.id, _day(now))
-        return _account_now(account, held, realized, self.prices([p.symbol for p in held]))
+            peak = account.start_cash_usd + orders.peak_earned(tx, account.id)
+        valued = _account_now(account, held, realized, self.prices([p.symbol for p in held]))
+        return replace(valued, peak_equity_usd=peak, halted=self._halted)
 
     def find(self, client_order_id: str) -> Order | None:
         with self.engine.connect() as tx:
@@ -67,10 +69,11 @@ class PaperBroker:
             if order.state != "created":
                 return order
             orders.change_order(tx, order.id, self._now(), state="working", sent_at=self._now(), account_id=account.id)
-            if plan.side == "buy" and plan.quantity * plan.entry_price > self._buying_power(tx, account):
-                orders.change_order(tx, order.id, self._now(), state="rejected", error="not enough buying power")
-                if order.trade_id:
-                    orders.change_trade(tx, order.trade_id, status="rejected")
+            if self._halted:
+                # Switched since risk looked.
+                self._reject(tx, order, self._halted)
+            elif plan.side == "buy" and plan.quantity * plan.entry_price > self._buying_power(tx, account):
+                self._reject(tx, order, "not enough buying power")
             elif is_due(order, price):
                 self.fill(tx, order.client_order_id, price)
             return self._read(tx, plan.client_order_id)
@@ -185,6 +188,15 @@ class PaperBroker:
     def _buying_power(self, tx: Connection, account: Account) -> Decimal:
         held = orders.positions(tx, account.id)
         return _account_now(account, held, Decimal(0), self.prices([p.symbol for p in held])).buying_power_usd
+
+    @property
+    def _halted(self) -> str:
+        return "TAPEWATCH_TRADING_HALTED is on" if self.settings.trading_halted else ""
+
+    def _reject(self, tx: Connection, order: Order, reason: str) -> None:
+        orders.change_order(tx, order.id, self._now(), state="rejected", error=reason)
+        if order.trade_id:
+            orders.change_trade(tx, order.trade_id, status="rejected")
 
     def _account(self, tx: Connection, user_id: UUID) -> Account:
         return orders.paper_account(tx, user_id, start_cash_usd=self.settings.paper_cash_usd, at=self._now())

@@ -56,19 +56,18 @@ class Sizing:
 def size(proposal: Proposal, account: AccountNow, settings: RiskManagerSettings) -> Sizing:
     """Return how many units may be traded, with every rule's verdict."""
     judged = [
+        _kill_switch(account),
         _equity(account),
         _risk_reward(proposal, settings),
         _daily_loss(account, settings),
+        _drawdown(account, settings),
         _open_positions(proposal, account, settings),
         _opposite(proposal, account),
     ]
-    instrument = Instrument(proposal.symbol)
-    if any(not verdict.passed for verdict in judged):
-        wanted = Decimal(0)
-        if account.equity_usd > 0:
-            wanted = instrument.round_quantity(_by_risk(account, settings) / proposal.risk_per_unit)
-        return Sizing(Decimal(0), wanted, tuple(judged))
-    return _limit(proposal, account, settings, judged=judged, instrument=instrument)
+    if account.equity_usd <= 0:
+        # Shares of nothing limit nothing: what judges has said it all.
+        return Sizing(Decimal(0), Decimal(0), tuple(judged))
+    return _limit(proposal, account, settings, judged=judged, instrument=Instrument(proposal.symbol))
 
 
 def _limit(
@@ -96,7 +95,8 @@ def _limit(
         allowed = min(allowed, fits)
     if wanted == 0:
         verdicts[len(judged)] = verdicts[len(judged)].model_copy(update={"passed": False, "effect": "rejected"})
-    return Sizing(allowed, wanted, tuple(verdicts))
+    is_rejected = any(verdict.effect == "rejected" for verdict in verdicts)
+    return Sizing(Decimal(0) if is_rejected else allowed, wanted, tuple(verdicts))
 
 
 def _rooms(proposal: Proposal, account: AccountNow, settings: RiskManagerSettings) -> list[tuple[str, Decimal]]:
@@ -120,6 +120,10 @@ def _by_risk(account: AccountNow, settings: RiskManagerSettings) -> Decimal:
     return account.equity_usd * decimal_of(settings.risk_per_trade_pct) / _PERCENT
 
 
+def _kill_switch(account: AccountNow) -> RuleVerdict:
+    return _judges("kill_switch", not account.halted, found=account.halted or "off", limit="off")
+
+
 def _equity(account: AccountNow) -> RuleVerdict:
     return _judges("equity", account.equity_usd > 0, found=_usd(account.equity_usd), limit="above 0")
 
@@ -136,6 +140,13 @@ def _daily_loss(account: AccountNow, settings: RiskManagerSettings) -> RuleVerdi
     most = max(start, Decimal(0)) * decimal_of(settings.daily_loss_stop_pct) / _PERCENT
     loss = max(Decimal(0), -account.day_pnl_usd)
     return _judges("daily_loss_stop", loss == 0 or loss < most, found=_usd(loss), limit=f"less than {_usd(most)}")
+
+
+def _drawdown(account: AccountNow, settings: RiskManagerSettings) -> RuleVerdict:
+    most = account.peak_equity_usd * decimal_of(settings.drawdown_halt_pct) / _PERCENT
+    lost = max(Decimal(0), account.peak_equity_usd - account.equity_usd)
+    found = f"{_usd(lost)} below {_usd(account.peak_equity_usd)}"
+    return _judges("drawdown_halt", lost == 0 or lost < most, found=found, limit=f"less than {_usd(most)}")
 
 
 def _open_positions(proposal: Proposal, account: AccountNow, settings: RiskManagerSettings) -> RuleVerdict:

@@ -35,6 +35,13 @@ class RiskManagerSettings(AgentSettings):
     daily_loss_stop_pct: float = Field(
         default=5, gt=0, le=100, title="Daily loss stop (%)", description="No new trade after this loss."
     )
+    drawdown_halt_pct: float = Field(
+        default=20,
+        gt=0,
+        le=100,
+        title="Drawdown halt (%)",
+        description="No new trade this far below the account's best.",
+    )
 
 
 class TradeManagerSettings(AgentSettings):

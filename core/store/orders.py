@@ -248,6 +248,13 @@ def realized_since(tx: Connection, account_id: UUID, since: datetime) -> Decimal
     return Decimal(tx.execute(query).scalar_one())
 
 
+def peak_earned(tx: Connection, account_id: UUID) -> Decimal:
+    """Return the most that an account's fills had earned at any moment, commissions taken off; never below 0, USD."""
+    after_each = func.sum(fills.c.realized_pnl_usd - fills.c.commission_usd).over(order_by=(fills.c.at, fills.c.id))
+    running = select(after_each.label("earned")).where(fills.c.account_id == account_id).subquery()
+    return max(Decimal(0), Decimal(tx.execute(select(func.coalesce(func.max(running.c.earned), 0))).scalar_one()))
+
+
 def open_trades(tx: Connection, user_id: UUID) -> Sequence[Trade]:
     query = select(*columns(trades, Trade)).where(_t.user_id == user_id, _t.status == "open")
     return read_all(tx, query.order_by(_t.created_at), Trade)

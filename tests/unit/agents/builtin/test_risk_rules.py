@@ -38,7 +38,8 @@ def test_the_design_example_gives_66_shares() -> None:
 def test_every_rule_gives_its_verdict() -> None:
     rules = [v.rule for v in size(PLAN, RICH, RiskManagerSettings()).verdicts]
     assert rules == [
-        "equity", "min_risk_reward", "daily_loss_stop", "max_open_positions", "no_opposite_position",
+        "kill_switch", "equity", "min_risk_reward", "daily_loss_stop", "drawdown_halt", "max_open_positions",
+        "no_opposite_position",
         "risk_per_trade", "max_position", "max_symbol_exposure", "max_total_exposure", "buying_power",
     ]  # fmt: skip
 
@@ -55,6 +56,28 @@ def test_after_the_daily_loss_nothing_is_traded() -> None:
     sizing = size(PLAN, lost, RiskManagerSettings(daily_loss_stop_pct=5))
     assert sizing.rejected_by is not None
     assert sizing.rejected_by.rule == "daily_loss_stop"
+
+
+def test_far_below_its_best_an_account_trades_no_more() -> None:
+    down = account(equity_usd=Decimal(80_000), peak_equity_usd=Decimal(100_000))
+    rejected = size(PLAN, down, RiskManagerSettings(drawdown_halt_pct=20)).rejected_by
+    assert rejected is not None
+    assert (rejected.rule, rejected.found) == ("drawdown_halt", "20,000.00 USD below 100,000.00 USD")
+    assert size(PLAN, down, RiskManagerSettings(drawdown_halt_pct=21)).size > 0
+
+
+def test_with_the_kill_switch_on_nothing_is_sized_and_the_reason_is_told() -> None:
+    sizing = size(PLAN, account(halted="halted by the operator"), RiskManagerSettings())
+    assert sizing.size == 0
+    assert sizing.rejected_by is not None
+    assert (sizing.rejected_by.rule, sizing.rejected_by.found) == ("kill_switch", "halted by the operator")
+
+
+def test_a_rejection_still_gives_the_verdict_of_every_rule() -> None:
+    settings = RiskManagerSettings(min_risk_reward=2)
+    rejected, approved = size(PLAN, RICH, settings), size(PLAN, RICH, RiskManagerSettings())
+    assert [v.rule for v in rejected.verdicts] == [v.rule for v in approved.verdicts]
+    assert (rejected.size, rejected.wanted) == (0, 800)
 
 
 def test_one_position_more_than_allowed_is_rejected_but_adding_to_one_is_not() -> None:
@@ -108,7 +131,8 @@ def accounts(draw: st.DrawFn) -> AccountNow:
         )
     )
     day = draw(st.decimals(-100_000, 100_000, places=2, allow_nan=False, allow_infinity=False))
-    return AccountNow(draw(money), draw(money), day, tuple(held))
+    halted = draw(st.sampled_from(["", "", "", "halted"]))
+    return AccountNow(draw(money), draw(money), day, tuple(held), draw(money), halted)
 
 
 @given(
@@ -124,6 +148,7 @@ def accounts(draw: st.DrawFn) -> AccountNow:
     total=percent,
     most=st.integers(1, 5),
     loss=percent,
+    drawdown=percent,
 )
 def test_no_approved_size_ever_breaks_a_rule(
     account: AccountNow,
@@ -139,6 +164,7 @@ def test_no_approved_size_ever_breaks_a_rule(
     total: float,
     most: int,
     loss: float,
+    drawdown: float,
 ) -> None:
     if entry == stop:
         return
@@ -149,6 +175,7 @@ def test_no_approved_size_ever_breaks_a_rule(
         max_total_exposure_pct=total,
         max_open_positions=most,
         daily_loss_stop_pct=loss,
+        drawdown_halt_pct=drawdown,
     )
     sizing = size(Proposal(symbol, side, entry, stop, ratio), account, settings)
     units = sizing.size
@@ -170,4 +197,8 @@ def test_no_approved_size_ever_breaks_a_rule(
     assert ratio >= decimal_of(settings.min_risk_reward)
     assert sum(h.symbol != symbol for h in account.positions) < most
     assert all((h.quantity >= 0) if side is TradeSide.BUY else (h.quantity <= 0) for h in held)
+    assert not account.halted
+    lost_today, lost = -account.day_pnl_usd, account.peak_equity_usd - equity
+    assert lost_today <= 0 or lost_today < (equity + lost_today) * decimal_of(loss) / 100
+    assert lost <= 0 or lost < account.peak_equity_usd * decimal_of(drawdown) / 100
     assert not any(v.effect == "rejected" for v in sizing.verdicts)
