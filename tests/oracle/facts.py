@@ -32,7 +32,7 @@ def trade_fact(trade: Trade, seq: int) -> Fact:
     }
 
 
-def candle_fact(symbol: str, session: str, closed: Closed, values: dict[str, float]) -> Fact:
+def candle_fact(symbol: str, session: str, closed: Closed, values: dict[str, float], *, seam_ms: int = 0) -> Fact:
     candle = closed.candle
     return {
         "symbol": symbol,
@@ -50,6 +50,7 @@ def candle_fact(symbol: str, session: str, closed: Closed, values: dict[str, flo
         "partial": closed.partial,
         "source": closed.source,
         "values": values,
+        "seam_ms": seam_ms,
     }
 
 

@@ -478,10 +478,11 @@ class Oracle:
     def _take_history(self, history: History) -> None:
         symbol = self.symbol(history.symbol)
         book = self.book(symbol, history.session)
-        for candle in book.load(history.timeframe, history.bars, self.feed_ms):
-            fact = facts.candle_fact(
-                history.symbol, book.session, Closed(history.timeframe, candle, False, history.source), {}
-            )
+        taken = list(book.load(history.timeframe, history.bars, self.feed_ms))
+        seam_ms = taken[-1].end_ms if taken else 0
+        for candle in taken:
+            closed = Closed(history.timeframe, candle, False, history.source)
+            fact = facts.candle_fact(history.symbol, book.session, closed, {}, seam_ms=seam_ms)
             self._closed.append(((history.symbol, 0), fact))
             if history.timeframe == "1m":
                 symbol.closed_until = max(symbol.closed_until, candle.end_ms)
