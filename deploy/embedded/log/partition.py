@@ -25,6 +25,8 @@ _MAGIC = 2
 _REPEATS_KNOWN = 5
 _PRODUCERS_KNOWN = 1_000
 _SEQUENCES = 1 << 31
+HOLDING = 250
+"""Bytes of memory that a batch takes besides its own, as measured."""
 
 
 class Refusal(IntEnum):
@@ -57,6 +59,9 @@ class Batch:
     data: bytes
 
 
+_GONE = Batch(-1, -1, b"")
+
+
 @dataclass(slots=True)
 class _Producer:
     epoch: int
@@ -72,7 +77,7 @@ class Partition:
     def __init__(self) -> None:
         self.start = self.end = 0
         self.size = 0
-        """Bytes held."""
+        """Bytes held, with what it takes to hold them."""
         self.on_arrival: set[Callable[[], None]] = set()
         self._firsts: list[int] = []
         self._batches: list[Batch] = []
@@ -132,7 +137,9 @@ class Partition:
     def drop_first(self) -> None:
         """Forget the oldest batch; there has to be one."""
         batch = self._batches[self._gone]
-        self.size -= len(batch.data)
+        self.size -= len(batch.data) + HOLDING
+        # Its place is taken out later, with many others; its memory is free now.
+        self._batches[self._gone] = _GONE
         self._gone += 1
         if self._gone > len(self._batches) // 2:
             del self._batches[: self._gone], self._firsts[: self._gone]
@@ -181,5 +188,5 @@ class Partition:
         own = struct.pack(">q", self.end) + data[8:_BEFORE_LENGTH_ENDS] + _EPOCH + data[16:]
         self._firsts.append(self.end)
         self._batches.append(Batch(self.end, latest_ms, own))
-        self.size += len(own)
+        self.size += len(own) + HOLDING
         self.end += count

@@ -33,7 +33,7 @@ class Store:
     committed: dict[tuple[str, str, int], int] = field(default_factory=dict[tuple[str, str, int], int])
     """The next offset of a group, topic and partition."""
     size: int = 0
-    """Bytes held of all topics."""
+    """Bytes held of all topics, with what it takes to hold them."""
 
     def create(self, name: str, partitions: int, config: Mapping[str, str]) -> None:
         """Make a topic; of its configuration, `cleanup.policy` and `retention.ms` are kept.

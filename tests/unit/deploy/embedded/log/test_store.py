@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from deploy.embedded.log.partition import Refusal, Refused
+from deploy.embedded.log.partition import HOLDING, Refusal, Refused
 from deploy.embedded.log.store import Store
 from tests.kit.record_batches import record_batch
 
@@ -19,7 +21,7 @@ def test_old_records_go_and_later_ones_stay() -> None:
     store.expire(5_500)
     partition = store.partition("trades", 0)
     assert (partition.start, partition.end) == (2, 3)
-    assert store.size == len(record_batch())
+    assert store.size == len(record_batch()) + HOLDING
 
 
 def test_a_compacted_topic_keeps_everything() -> None:
@@ -43,6 +45,21 @@ def test_beyond_the_limit_the_largest_partition_gives_way() -> None:
     assert store.partition("firings", 0).start == 0
     assert store.partition("trades", 1).start > 70
     assert store.size == sum(p.size for topic in store.topics.values() for p in topic.partitions)
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_the_limit_is_one_of_memory(size: int) -> None:
+    limit = 2_000_000
+    store = Store(limit)
+    store.create("trades", 2, KEEPS)
+    tracemalloc.start()
+    try:
+        for n in range(4 * limit // size):
+            store.append("trades", n % 2, record_batch(payload=bytes([n % 256]) * size))
+        taken, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.5 * limit < taken <= most < 1.3 * limit
 
 
 def test_one_batch_larger_than_the_limit_can_still_be_read() -> None:
