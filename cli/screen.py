@@ -74,7 +74,7 @@ class Screen:
                 f"  [green]+[/green] {part.name:<11} {pid:<11} {escape(part.title):<22} "
                 f"{escape(part.address):<28} {took}{again}".rstrip()
             )
-        elif now in (Status.RESTARTING, Status.CRASH_LOOP) and part.detail != "renewed":
+        elif now in (Status.RESTARTING, Status.CRASH_LOOP):
             if self._told.get(part.name) == (now, part.detail):
                 return  # the line of health goes on showing it
             self._told[part.name] = (now, part.detail)

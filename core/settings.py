@@ -27,7 +27,6 @@ class Settings(BaseSettings):
 
     # Kafka
     kafka_brokers: str = Field(default="127.0.0.1:9092", description="Comma-separated host:port.")
-    kafka_fetch_wait_ms: int = Field(default=500, description="5 for a broker that does not wake a waiting fetch.")
     kafka_idempotence: bool = Field(
         default=True,
         description="false for a broker that forgets producers when it restarts: they would never be heard again.",
@@ -151,11 +150,8 @@ class Settings(BaseSettings):
         description="true: webhooks may go to this machine and its network. Never where users are strangers.",
     )
 
-    embedded_broker: Literal["tansu", "builtin"] = Field(
-        default="tansu", description="Kafka of `tapewatch up`; builtin: ours, whose reads do not slow down as it fills."
-    )
     embedded_broker_mb: int = Field(
-        default=512, ge=64, description="`tapewatch up` renews its in-memory broker above this many megabytes."
+        default=512, ge=64, description="Memory of the broker of `tapewatch up`; above it the oldest records go."
     )
 
     @property

@@ -26,20 +26,17 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 """As `core.wire.trades.TradeFrame`: `flags` is what a trade sets, `codes` a bit for each condition code."""
 _SILENT_S = 20.0
 _MOST = 2_000
-_PATIENT_MS = 500
 
 
 def read_log(settings: Settings) -> list[pl.DataFrame]:
     """Return the trades of each partition, in its order, as the log holds them now.
 
-    A record that nobody can read is none: the market flow has put it into the dead letters. A log that is renewed
-    or trimmed has forgotten what came before.
+    A record that nobody can read is none: the market flow has put it into the dead letters. A log that was
+    trimmed has forgotten what came before.
 
     Raises:
         Unavailable: no broker answers, or there is no log yet.
     """
-    # Some brokers have no more time for a fetch than this, and answer with nothing beside a long log.
-    settings = settings.model_copy(update={"kafka_fetch_wait_ms": max(_PATIENT_MS, settings.kafka_fetch_wait_ms)})
     name = topics(settings).trades.name
     wanted = [(name, p) for p in range(settings.trades_partitions)]
     return [_partition(settings, name, p, *bounds) for (_, p), bounds in kafka.bounds(settings, wanted).items()]

@@ -44,7 +44,7 @@ def services(broker: str, prefix: str) -> Generator[dict[str, str]]:
         variables = undo.enter_context(_embedded(folder / "data"))
         if broker != "embedded":
             address = undo.enter_context(_apache(folder / "kafka")) if broker == "apache" else broker
-            own = {"KAFKA_BROKERS": address, "KAFKA_FETCH_WAIT_MS": "500", "KAFKA_IDEMPOTENCE": "true"}
+            own = {"KAFKA_BROKERS": address, "KAFKA_IDEMPOTENCE": "true"}
             variables |= {PREFIX + name: value for name, value in own.items()}
         variables[PREFIX + "TOPIC_PREFIX"] = prefix
         _migrate(variables, folder / "migrate.log")

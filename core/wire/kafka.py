@@ -8,7 +8,6 @@ compares (see `bounds` for the other sign, a log shorter than the offset).
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import cast
@@ -23,7 +22,6 @@ from core.settings import Settings
 from core.wire.topics import Topic, topics
 
 _log = logger(__name__)
-_AT_THE_END_MS = 50
 _COMMON = {
     "socket.timeout.ms": 10_000,
     "reconnect.backoff.ms": 100,
@@ -45,9 +43,8 @@ def producer(
 ) -> Producer:
     """Return a producer that never reorders within a partition, and never doubles where idempotence is on.
 
-    Measured: against a broker that came back empty (Tansu) an idempotent producer bumps its epoch for ever and every
-    message times out; one without idempotence goes on within a second. Such a broker is configured without; one
-    request in flight then keeps the order.
+    Against a broker that came back empty and knows no producer an idempotent one may be refused for ever; one without
+    idempotence goes on within a second. Such a broker is configured without: one request in flight keeps the order.
 
     Args:
         buffer_kb: What may wait to be sent; `produce` raises BufferError beyond.
@@ -107,7 +104,6 @@ def _reader(settings: Settings, own: Mapping[str, object]) -> Consumer:
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
-        "fetch.wait.max.ms": settings.kafka_fetch_wait_ms,
         "session.timeout.ms": 6_000,
         "heartbeat.interval.ms": 1_000,
         "enable.partition.eof": False,
@@ -182,53 +178,21 @@ def bounds(
 ) -> dict[tuple[str, int], tuple[int, int]]:
     """Return the first offset held and the one after the last, of each (topic, partition).
 
-    Some brokers answer nothing at all, and no error, to an offset beyond the end: compare before `assign()`.
-    The end is found by reading up to it: asked for it, a broker may name the start of its last batch. A log that
-    grows without pause has no end to read up to; asked again, it names a later one, which lies behind all there was.
+    Compare before `assign()`: to an offset beyond the end some brokers answer nothing at all, and no error.
 
     Raises:
         Unavailable: the broker did not answer within the timeout.
     """
-    # Tansu gives a fetch no more time than this, and answers with nothing when it needs more; any broker says that
-    # there is no more after this.
-    reader = _reader(settings, {"enable.partition.eof": True, "fetch.wait.max.ms": _AT_THE_END_MS})
-    deadline = time.monotonic() + timeout_s
+    reader = _reader(settings, {})
     try:
-        found = {where: _named_bounds(reader, where, deadline) for where in wanted}
-        reader.assign([TopicPartition(t, p, max(low, high - 1)) for (t, p), (low, high) in found.items()])
-        ends: dict[tuple[str, int], int] = {}
-        while len(ends) < len(found):
-            ends.update(_ends_read(reader))
-            for where in found.keys() - ends.keys():
-                _low, named = _named_bounds(reader, where, deadline)
-                if named > found[where][1]:
-                    ends[where] = named
+        return {
+            where: reader.get_watermark_offsets(TopicPartition(*where), timeout=timeout_s, cached=False)
+            for where in wanted
+        }
     except KafkaException as error:
         raise Unavailable(f"Kafka: {error.args[0].str()}") from None
     finally:
         reader.close()
-    return {where: (low, max(high, ends[where])) for where, (low, high) in found.items()}
-
-
-def _named_bounds(reader: Consumer, where: tuple[str, int], deadline: float) -> tuple[int, int]:
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise Unavailable("Kafka: the end of a topic was not reached in time")
-    return reader.get_watermark_offsets(TopicPartition(*where), timeout=left_s, cached=False)
-
-
-def _ends_read(reader: Consumer) -> dict[tuple[str, int], int]:
-    """Read for a tenth of a second; return the ends of those partitions that said that there is no more."""
-    ends: dict[tuple[str, int], int] = {}
-    for message in reader.consume(1_000, 0.1):
-        error, topic, partition, offset = message.error(), message.topic(), message.partition(), message.offset()
-        if error is None:
-            continue
-        if error.code() != KafkaError._PARTITION_EOF:  # pyright: ignore[reportPrivateUsage]
-            raise Unavailable(f"Kafka: {error.str()}")
-        if topic is not None and partition is not None and offset is not None:
-            ends[topic, partition] = offset
-    return ends
 
 
 def values(messages: Sequence[Message]) -> list[Message]:

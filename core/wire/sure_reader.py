@@ -3,18 +3,13 @@
 A broker that lost its memory comes back under a new cluster id and serves, without a word, whatever its new log
 holds at our old offsets. So nothing that arrives after a silence or an error is handed on before the cluster id
 has been asked again: only then is it known to be of the log we were reading.
-
-Some brokers (Tansu) take the longest wait of a fetch as all the time they have for it, and answer with nothing when
-a backlog takes longer to look through: with the 5 ms that make it quick at the end of the log, a reader that has
-fallen some thousand batches behind would never get on (measured: 20,000 batches, nothing in 4 s with 5 ms, 23,000
-a second with 50). So a reader that starves beside a full table asks with more patience until it has caught up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from core.clock import Clock
 from core.errors import Unavailable
@@ -28,9 +23,6 @@ _MOST_MESSAGES = 2_000
 _SILENCE_S = 0.3
 _IDLE_CHECK_S = 1.0
 _ASK_TIMEOUT_S = 1.0
-_STARVED_S = 0.5
-_CAUGHT_UP_S = 2.0
-_MORE_PATIENCE, _MOST_PATIENT_MS = 6, 1_000
 
 Place = tuple[str, int]
 """A topic and a partition."""
@@ -48,19 +40,13 @@ class SureReader:
             Unavailable: the broker does not answer.
             LogLost: it is another log already.
         """
-        self._settings = settings
-        self._group = group
         self._cluster_id = cluster_id
         self._clock = clock
-        self._wait_ms = settings.kafka_fetch_wait_ms
-        self._next: dict[Place, int] = {}
-        self._heard_at: dict[Place, float] = {}
-        self._minded_at = self._behind_at = clock.monotonic()
         self._is_disturbed = False
         self._held: list[Message] = []
         self._last_at = self._asked_at = clock.monotonic()
         self.is_away = False
-        self._consumer = self._opened()
+        self._consumer = kafka.consumer(settings, group=group, on_error=self._note)
         try:
             # The id is asked for last: all that was learnt before it is then of this log.
             self.bounds: Mapping[Place, tuple[int, int]] = kafka.bounds(settings, places)
@@ -71,8 +57,6 @@ class SureReader:
 
     def assign(self, offsets: Mapping[Place, int]) -> None:
         """Read on from these offsets."""
-        self._next = dict(offsets)
-        self._heard_at = dict.fromkeys(offsets, self._clock.monotonic())
         self._held = []
         self._consumer.assign([TopicPartition(t, p, offset) for (t, p), offset in offsets.items()])
 
@@ -90,18 +74,11 @@ class SureReader:
         if not self._held:
             if now - max(self._last_at, self._asked_at) > _IDLE_CHECK_S:
                 self._is_known_again()
-            self._mind_patience(now)
             return []
         if (self._is_disturbed or now - self._last_at > _SILENCE_S) and not self._is_known_again():
             return []
         self._last_at = now
         messages, self._held = self._held, []
-        for message in messages:
-            topic, partition, offset = message.topic(), message.partition(), message.offset()
-            if topic is not None and partition is not None and offset is not None:
-                self._next[topic, partition] = offset + 1
-                self._heard_at[topic, partition] = now
-        self._mind_patience(now)
         return messages
 
     def end(self, place: Place) -> int:
@@ -137,33 +114,6 @@ class SureReader:
 
     def close(self) -> None:
         self._consumer.close()
-
-    def _opened(self) -> Consumer:
-        settings = self._settings.model_copy(update={"kafka_fetch_wait_ms": self._wait_ms})
-        return kafka.consumer(settings, group=self._group, on_error=self._note)
-
-    def _mind_patience(self, now: float) -> None:
-        """Ask with more patience while nothing comes although there is something, with the usual once there is not."""
-        if now - self._minded_at < _STARVED_S / 2:
-            return
-        self._minded_at = now
-        usual_ms = self._settings.kafka_fetch_wait_ms
-        behind = [place for place, offset in self._next.items() if self.end(place) > offset]
-        if behind:
-            self._behind_at = now
-            is_starved = any(now - self._heard_at[place] > _STARVED_S for place in behind)
-            if is_starved and self._wait_ms < _MOST_PATIENT_MS and not self.is_away:
-                self._reopen(min(_MOST_PATIENT_MS, _MORE_PATIENCE * self._wait_ms))
-        elif self._wait_ms != usual_ms and now - self._behind_at > _CAUGHT_UP_S:
-            self._reopen(usual_ms)
-
-    def _reopen(self, wait_ms: int) -> None:
-        _log.info("reading on with another patience", wait_ms=wait_ms, before_ms=self._wait_ms)
-        self._consumer.close()
-        self._wait_ms = wait_ms
-        self._consumer = self._opened()
-        self._is_disturbed = True
-        self.assign(self._next)
 
     def _is_known_again(self) -> bool:
         try:

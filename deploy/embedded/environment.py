@@ -40,7 +40,7 @@ def inherited() -> dict[str, str]:
 
 
 def stack_variables(
-    options: Options, directory: DataDir, *, ports: Mapping[str, int], secrets: Credentials, broker: str
+    options: Options, directory: DataDir, *, ports: Mapping[str, int], secrets: Credentials
 ) -> dict[str, str]:
     """Return the variables, with secrets in them."""
     redis = f"redis://{HOST}:{ports['valkey']}"
@@ -48,8 +48,6 @@ def stack_variables(
     variables = {
         "DATA_DIR": str(directory.root),
         "KAFKA_BROKERS": f"{HOST}:{ports['broker']}",
-        # Tansu does not wake a waiting fetch.
-        **({"KAFKA_FETCH_WAIT_MS": "5"} if broker == "tansu" else {}),
         "KAFKA_IDEMPOTENCE": "false",
         "POSTGRES_URL": database.url(),
         "REDIS_URL": f"{redis}/0",

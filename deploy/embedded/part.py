@@ -73,10 +73,6 @@ class Part:
     memory_bytes: int = 0
     probe: Future[str] | None = None
     deaths_in_a_row: int = 0
-    is_held: bool = False
-    """Stopped for a moment on purpose (SIGSTOP): its silence means nothing."""
-    is_renewed: bool = False
-    """Its next death is wanted: it is started again at once and no restart is counted."""
 
     @property
     def is_settled(self) -> bool:
@@ -90,12 +86,7 @@ class Part:
         """Decide when it is started again: soon at first, ever later when it does not live long."""
         self.probe = None
         self.beat = None
-        self.is_held = False
         self.memory_bytes = 0
-        if self.is_renewed:
-            self.is_renewed = False
-            self.status, self.due_at_s, self.reason = Status.RESTARTING, now_s, "renewed"
-            return
         lived_s = now_s - self.started_at_s
         self.deaths_in_a_row = 1 if lived_s > LONG_ENOUGH_S else self.deaths_in_a_row + 1
         wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** (self.deaths_in_a_row - 1))

@@ -23,7 +23,6 @@ from deploy.embedded.readiness import http_answers
 INFRA_PORTS = ("broker", "postgres", "valkey", "clickhouse")
 PORTS = (*INFRA_PORTS, "simulator", "api")
 _STOP_S = 8.0
-CONSUMERS = ("market-0", "costs", "dispatcher", "api")
 
 
 def infra(
@@ -69,7 +68,7 @@ def ours(directory: DataDir, *, ports: Mapping[str, int], threads: int) -> tuple
             "--without-gossip", "--without-mingle", "--loglevel", "INFO",
         ),
         _module("beat", "Upkeep", *celery, "beat", "--schedule", str(directory.part("beat-schedule")), "--pidfile="),
-        _module("ingest", "Feed", "ingest", is_source=True),
+        _module("ingest", "Feed", "ingest"),
     )  # fmt: skip
 
 
@@ -79,7 +78,6 @@ def _module(
     *words: str,
     ready: Callable[[], None] | None = None,
     address: str = "",
-    is_source: bool = False,
 ) -> ProcessSpec:
     command = [sys.executable, "-m", *words]
     return ProcessSpec(
@@ -88,7 +86,6 @@ def _module(
         command=lambda: command,
         ready=ready or _running,
         beats=True,
-        is_source=is_source,
         stop_s=_STOP_S,
         address=address,
     )

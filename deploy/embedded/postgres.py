@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from core.errors import ConfigError
-from deploy.embedded.broker import package_file
+from deploy.embedded.package import package_file
 from deploy.embedded.ports import HOST
 from deploy.embedded.process import ProcessSpec
 from deploy.embedded.readiness import postgres_answers

@@ -42,8 +42,6 @@ class ProcessSpec:
     beats: bool = False
     is_essential: bool = False
     """Without it there is no stack: where it cannot be started the first time, nothing is."""
-    is_source: bool = False
-    """It brings data in from outside: held while the broker is renewed."""
     stop_signal: signal.Signals = signal.SIGTERM
     stop_s: float = 5.0
     death_signal: signal.Signals = signal.SIGKILL

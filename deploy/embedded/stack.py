@@ -21,7 +21,6 @@ from deploy.embedded.datadir import DataDir, claim, used_bytes, write_private
 from deploy.embedded.environment import CHECKOUT, check_feed, inherited, settings_of, stack_variables, web_dir
 from deploy.embedded.options import Options
 from deploy.embedded.part import PartView
-from deploy.embedded.renewal import BrokerRenewal
 from deploy.embedded.supervisor import Observer, Plan, Supervisor
 
 _log = logger(__name__)
@@ -95,7 +94,7 @@ def _lay_out(options: Options, directory: DataDir, observer: Observer, release: 
     chosen = ports.choose(names, directory.ports_file, fixed=fixed, preferred={"api": _PAGE_PORT})
     chosen = {name: chosen.get(name, 0) for name in plan.PORTS}
     secrets = credentials(directory)
-    variables = stack_variables(options, directory, ports=chosen, secrets=secrets, broker=load().embedded_broker)
+    variables = stack_variables(options, directory, ports=chosen, secrets=secrets)
     environment = {**inherited(), **variables}
     settings = settings_of(environment)
     _log_to_file(settings, directory)
@@ -117,7 +116,6 @@ def _lay_out(options: Options, directory: DataDir, observer: Observer, release: 
             environment=environment,
             cwd=CHECKOUT,
             beats=plan.beats_of(settings, beating),
-            companions=(BrokerRenewal(limit_bytes=settings.embedded_broker_mb * 1_000_000, consumers=plan.CONSUMERS),),
         ),
         directory,
         _Observers((run_file, _Logged(), observer)),

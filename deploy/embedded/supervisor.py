@@ -46,12 +46,6 @@ class Observer(Protocol):
     def looked(self, parts: Sequence[PartView]) -> None: ...
 
 
-class Companion(Protocol):
-    """Something that acts on the stack once a second while it runs, e.g. renews the broker."""
-
-    def tick(self, stack: Supervisor, now_s: float) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to run. A stage starts when all of the one before it are ready."""
@@ -62,7 +56,6 @@ class Plan:
     cwd: Path
     beats: Callable[[], Mapping[str, Beat]]
     """Reads the heartbeats; raises Unavailable."""
-    companions: tuple[Companion, ...] = ()
 
 
 class Supervisor:
@@ -118,13 +111,6 @@ class Supervisor:
         finally:
             self.stop()
 
-    def renew(self, name: str) -> None:
-        """Kill a process and start it again at once, as a measure and not as a failure."""
-        part = self.part(name)
-        if part.child is not None:
-            part.is_renewed = True
-            part.child.kill()  # found dead at the next tick
-
     def stop(self) -> None:
         """Stop all in reverse order of their stages, those of a stage together; then no process is left."""
         for stage in reversed(self._stages):
@@ -157,9 +143,6 @@ class Supervisor:
             self._care(part, now_s)
         if slow:
             self._look()
-            if self._ready:
-                for companion in self._plan.companions:
-                    companion.tick(self, now_s)
             self._observer.looked(self.views())
 
     def _stage_is_done(self, now_s: float) -> bool:
@@ -264,9 +247,6 @@ class Supervisor:
             part.deaths_in_a_row = 0
 
     def _judge_silence(self, part: Part, now_s: float) -> None:
-        if part.is_held:
-            part.answered_at_s = part.beat_at_s = now_s
-            return
         heard_s = part.answered_at_s
         if part.spec.beats and self._beats_are_readable(now_s):
             heard_s = min(heard_s, max(part.beat_at_s, part.started_at_s))

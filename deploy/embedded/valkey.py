@@ -6,7 +6,7 @@ import platform
 import signal
 from pathlib import Path
 
-from deploy.embedded.broker import package_file
+from deploy.embedded.package import package_file
 from deploy.embedded.ports import HOST
 from deploy.embedded.process import ProcessSpec
 from deploy.embedded.readiness import redis_answers

@@ -28,7 +28,6 @@ def variables_of(broker: KafkaBroker) -> dict[str, str]:
     """Return what a process needs to know to use it: a broker that wakes a waiting fetch, and keeps its log."""
     return {
         "TAPEWATCH_KAFKA_BROKERS": broker.address,
-        "TAPEWATCH_KAFKA_FETCH_WAIT_MS": "500",
         "TAPEWATCH_KAFKA_IDEMPOTENCE": "true",
     }
 

@@ -94,10 +94,8 @@ def seen(settings: Settings) -> Seen:
 def _last_mark(settings: Settings) -> int:
     """Return the feed time that every partition has come to."""
     name, last = topics(settings).trades.name, list[int]()
-    # As in `read_log`: a long log needs more time for each fetch.
-    patient = settings.model_copy(update={"kafka_fetch_wait_ms": 500})
     for partition in range(settings.trades_partitions):
-        messages = map(decode_trades, read_all(patient, name, partition=partition))
+        messages = map(decode_trades, read_all(settings, name, partition=partition))
         last.append(max(m.feed_ms for m in messages if isinstance(m, Mark)))
     return min(last)
 

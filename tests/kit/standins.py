@@ -14,7 +14,7 @@ from deploy.embedded.datadir import DataDir
 from deploy.embedded.environment import inherited
 from deploy.embedded.part import PartView
 from deploy.embedded.process import ProcessSpec
-from deploy.embedded.supervisor import Companion, Plan, StackFailed, Supervisor
+from deploy.embedded.supervisor import Plan, StackFailed, Supervisor
 
 SLEEPER = "import time\nwhile True: time.sleep(1)"
 DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: time.sleep(1)"
@@ -83,12 +83,12 @@ class Care:
 
 
 @contextlib.contextmanager
-def care(folder: Path, *stages: tuple[ProcessSpec, ...], companions: tuple[Companion, ...] = ()) -> Generator[Care]:
+def care(folder: Path, *stages: tuple[ProcessSpec, ...]) -> Generator[Care]:
     """Run a supervisor over stand-ins; at the end it is stopped and its thread has ended."""
     directory = DataDir(folder)
     directory.logs.mkdir(exist_ok=True)
     notes, beats, failed = Notes(), Beats(), list[StackFailed]()
-    plan = Plan(stages=stages, environment=inherited(), cwd=folder, beats=beats, companions=companions)
+    plan = Plan(stages=stages, environment=inherited(), cwd=folder, beats=beats)
     supervisor = Supervisor(plan, directory, notes)
 
     def run() -> None:

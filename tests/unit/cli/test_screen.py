@@ -42,12 +42,6 @@ def test_health_appears_away_from_a_terminal_only_when_it_changes() -> None:
     assert sum("ingest: degraded, the key was refused" in line for line in lines) == 1
 
 
-def test_the_brokers_renewal_is_not_shown_as_a_death() -> None:
-    shown, output = screen()
-    shown.changed(view("broker", Status.RESTARTING, detail="renewed"))
-    assert output.getvalue() == ""
-
-
 def test_while_the_stack_comes_up_it_says_what_a_process_is_busy_with() -> None:
     parts = [
         view("api", Status.STARTING),

@@ -41,10 +41,3 @@ def test_wrong_configuration_is_not_tried_at_once_again() -> None:
     subject = part()
     assert die(subject, at_s=1_000, after_s=0.1, code=2) == 15
     assert subject.status is Status.CRASH_LOOP
-
-
-def test_a_renewal_is_no_failure() -> None:
-    subject = part()
-    subject.is_renewed = True
-    assert die(subject, at_s=1_000, after_s=1, code=-9) == 0
-    assert (subject.restarts, subject.deaths_in_a_row) == (0, 0)
