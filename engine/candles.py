@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from engine import layout as at
 from engine.condition import TIMEFRAMES, Session, Timeframe
+from engine.evidence import Seams
+from engine.firing import HistorySeam
 from engine.indicators.column import parse_column
 from engine.indicators.definition import Params
 from engine.indicators.registry import INDICATORS, KINDS
@@ -90,6 +92,8 @@ class Candles:
         self._picks: dict[tuple[int, int], Picks] = {}
         self._moment: Callable[[], Watched | None] = lambda: None
         self.dirty: set[int] = set()
+        self.seams: dict[int, Seams] = {}
+        """The history in each block's candles, for the evidence of firings."""
         self.max_values = 0
 
     def symbol_id(self, symbol: str) -> int:
@@ -391,6 +395,15 @@ class Candles:
         row = self._tables.bi[b]
         if start > row[at.I_CLOSED_START, lane]:
             row[at.I_CLOSED_START, lane], row[at.I_CLOSED_PARTIAL, lane] = start, 0
+
+    def note_seam(self, b: int, seam: HistorySeam) -> None:
+        """Remember a source of history and the latest place where it ended."""
+        known = self.seams.get(b, {})
+        of_lane = {one.source: one for one in known.get(seam.timeframe, ())}
+        before = of_lane.get(seam.source)
+        of_lane[seam.source] = seam if before is None or seam.seam_ms > before.seam_ms else before
+        ordered = tuple(sorted(of_lane.values(), key=lambda one: (one.seam_ms, one.source)))
+        self.seams[b] = {**known, seam.timeframe: ordered}
 
     def ends_of(self, b: int, lane: int, starts: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return where candles end that begin at `starts`: at their session's close at the latest (T12).

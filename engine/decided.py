@@ -74,7 +74,8 @@ class DecidedRows:
             t = row[at.D_TRIGGER]
             armed = known.get(t) or known.setdefault(t, self.matcher.armed(t))
             session = SESSIONS[self.candles.block_of[armed.block][1]]
-            captured = Captured(armed.spec, armed.leaves, session, row, numbers[row[at.D_VALUES] : end])
+            seams = self.candles.seams.get(armed.block, {})
+            captured = Captured(armed.spec, armed.leaves, session, seams, row, numbers[row[at.D_VALUES] : end])
             moment = Moment(positions[n], marks[n], receipts[n])
             kind: FiringKind = "candle_close" if captured.is_closed else "tick"
             firing = make_firing(

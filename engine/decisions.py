@@ -87,7 +87,7 @@ class Decisions:
         self._rows.append(DecidedRows(ints, numbers, places, self._matcher, self._candles, self._feed, words))
 
     def write_down(self) -> None:
-        """Write what was decided and not looked at yet: triggers are about to change."""
+        """Write what was decided and not looked at yet: triggers, or the history they read, are about to change."""
         for found in list(self._unread):
             found.write_down()
         self._unread.clear()
@@ -313,8 +313,9 @@ class Decisions:
         )  # fmt: skip
         numbers: list[float] = self._df[: self._cursor[at.C_NUMBERS]].tolist()
         ints: list[int] = self._di[0].tolist()
+        session, seams = SESSIONS[self._candles.block_of[b][1]], self._candles.seams.get(b, {})
         return make_firing(
-            Captured(armed.spec, armed.leaves, SESSIONS[self._candles.block_of[b][1]], ints, numbers),
+            Captured(armed.spec, armed.leaves, session, seams, ints, numbers),
             armed.symbol,
             kind=kind,
             moment=moment,

@@ -18,7 +18,7 @@ from engine.candles import LANE_OF, Candles, HistoryColumns, SessionCalendars
 from engine.condition import Session, Timeframe, TriggerChange, TriggerSpec
 from engine.decided import Moment
 from engine.decisions import Decisions
-from engine.firing import ClosedCandle
+from engine.firing import ClosedCandle, HistorySeam
 from engine.health import FeedHealth
 from engine.indicators.state import CLOSE, HIGH, LOW, OPEN, STARTED, TRADES, VOLUME, VWAP
 from engine.kernels import next_due
@@ -215,6 +215,7 @@ class Engine:
         trade, unless it is not known that none is missing (`is_whole`). The candles come back as output,
         with their source and its seam, for those who store them.
         """
+        self._decisions.write_down()
         b = self._candles.block(self.symbol_id(symbol), session)
         lane = LANE_OF[timeframe]
         until = at.NEVER if self._feed_ms is None else self._feed_ms
@@ -237,6 +238,8 @@ class Engine:
         table = np.column_stack(values) if values else np.empty((len(rows), 0))
         seams = dict(zip(columns.ts_ms, columns.seam_ms, strict=False))
         last_end = int(ends[-1]) if len(ends) else 0
+        if last_end:
+            self._candles.note_seam(b, HistorySeam(timeframe, source, seams.get(int(rows[-1, STARTED]), last_end)))
         output = Output()
         for row, end, found in zip(rows.tolist(), ends.tolist(), table.tolist(), strict=True):
             output.candles.append(

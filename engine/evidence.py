@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine import layout as at
 from engine.condition import TIMEFRAMES, Leaf, Operand, TriggerSpec
-from engine.firing import CandleRef, Evidence, FiringTrade, LeafEvidence, Side
+from engine.firing import CandleRef, Evidence, FiringTrade, HistorySeam, LeafEvidence, Side
 
 ENGINE_VERSION = "1"
+Seams = Mapping[str, tuple[HistorySeam, ...]]
+"""The history in a symbol's candles of one session, by timeframe."""
 _RESULT: dict[int, bool | None] = {at.FALSE: False, at.TRUE: True, at.UNKNOWN: None}
 
 
@@ -18,6 +20,7 @@ _RESULT: dict[int, bool | None] = {at.FALSE: False, at.TRUE: True, at.UNKNOWN: N
 class Captured:
     """One decision as the kernel wrote it down.
 
+    seams     the history in the candles of its session
     ints      columns D_... of `engine.layout`
     numbers   columns DF_..., then DF_PER_LEAF for each leaf
     """
@@ -25,6 +28,7 @@ class Captured:
     spec: TriggerSpec
     leaves: Sequence[Leaf]
     session: str
+    seams: Seams
     ints: list[int]
     numbers: list[float]
 
@@ -46,8 +50,9 @@ class Captured:
     def evidence(self, *, trade: FiringTrade | None, health: str, feed: str, decided_recv_ms: int) -> Evidence:
         flags = self.ints[at.D_FLAGS]
         first = at.DF_LEAVES
+        leaves = tuple(self._leaf(leaf, first + n * at.DF_PER_LEAF) for n, leaf in enumerate(self.leaves))
         return Evidence(
-            leaves=tuple(self._leaf(leaf, first + n * at.DF_PER_LEAF) for n, leaf in enumerate(self.leaves)),
+            leaves=leaves,
             result=_RESULT[self.ints[at.D_STATE]] if self.leaves else True,
             flags=tuple(name for n, name in enumerate(at.FLAGS) if flags >> n & 1) if flags else (),
             health=health,
@@ -56,7 +61,13 @@ class Captured:
             decided_recv_ms=decided_recv_ms,
             config_hash=self.spec.config_hash,
             engine_version=ENGINE_VERSION,
+            history=self._history(leaves) if self.seams else (),
         )
+
+    def _history(self, leaves: Sequence[LeafEvidence]) -> tuple[HistorySeam, ...]:
+        sides = (side for leaf in leaves for side in (leaf.left, leaf.right, leaf.upper) if side is not None)
+        read = {side.candle.timeframe for side in sides if side.candle is not None}
+        return tuple(seam for timeframe in TIMEFRAMES if timeframe in read for seam in self.seams.get(timeframe, ()))
 
     def _leaf(self, leaf: Leaf, first: int) -> LeafEvidence:
         before_l, before_r, before_u, now_l, now_r, now_u, result = self.numbers[first : first + at.DF_PER_LEAF]

@@ -62,6 +62,15 @@ class LeafEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySeam:
+    """History among the candles a condition read: where it came from, and when another source took over (T22)."""
+
+    timeframe: str
+    source: str
+    seam_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class FiringTrade:
     ts_ms: int
     recv_ms: int
@@ -86,6 +95,8 @@ class Evidence:
     engine_version: str
     news: NewsItem | None = None
     """The item, where news decided it."""
+    history: tuple[HistorySeam, ...] = ()
+    """Of the timeframes that its conditions read, the latest seam of each source; empty where all of it was heard."""
 
 
 @dataclass(frozen=True, slots=True)

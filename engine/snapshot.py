@@ -32,6 +32,7 @@ from engine.condition import (
     Timeframe,
     TriggerSpec,
 )
+from engine.firing import HistorySeam
 from engine.indicators.state import RING_FIELDS
 from engine.matcher import Matcher
 from engine.slots import SlotKey
@@ -85,6 +86,7 @@ class _Meta(msgspec.Struct, frozen=True):
     slots: list[tuple[int, int, str, bool, bool, int]]
     news_armed: dict[str, int | None]
     triggers: list[_TriggerMeta]
+    seams: list[tuple[int, str, str, int]] = []
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -179,6 +181,12 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         indicators=[(k.block, k.lane, k.name, k.params) for k, _ in keys],
         slots=[key for key, _ in slots],
         triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in entries],
+        seams=[
+            (b, seam.timeframe, seam.source, seam.seam_ms)
+            for b, of_block in candles.seams.items()
+            for of_lane in of_block.values()
+            for seam in of_lane
+        ],
     )
     return Snapshot(meta, {name: _pack(array) for name, array in arrays.items()})
 
@@ -232,6 +240,8 @@ def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matc
     tables.sf[: tables.symbols] = arrays["sf"]
     tables.bf[: tables.blocks] = arrays["bf"]
     tables.bi[: tables.blocks, list(_BLOCK_ROWS)] = arrays["bi"]
+    for b, timeframe, source, seam_ms in meta.seams:
+        candles.note_seam(b, HistorySeam(timeframe, source, seam_ms))
     _put_rings(arrays, tables, candles)
     _put_indicators(meta, arrays, tables, candles)
     _put_triggers(meta, arrays, tables, matcher)

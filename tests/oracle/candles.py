@@ -94,6 +94,7 @@ class Book:
         self.session_close = 0
         self.subscribed_from: int | None = -(1 << 60) if is_offline else None
         self.covered_from: int | None = -(1 << 60) if is_offline else None
+        self.seams: dict[str, dict[str, int]] = {}
         self.last_trade: tuple[Trade, int] | None = None
         """The last applied trade, and its number within the minute."""
 

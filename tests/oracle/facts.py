@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from tests.oracle import indicators
-from tests.oracle.candles import Closed
+from tests.oracle.candles import LENGTH, Closed
 from tests.oracle.conditions import Leaf, LeafMemory, Operand, Value
 from tests.oracle.records import Trade
 from tests.oracle.trigger import Armed
@@ -57,8 +57,9 @@ def candle_fact(symbol: str, session: str, closed: Closed, values: dict[str, flo
 def evidence(
     armed: Armed, *, trade: Fact | None, health: str, feed: str, decided_recv_ms: int, result: bool | None
 ) -> Fact:
+    leaves = tuple(_leaf(armed, leaf, armed.leaves[leaf.path]) for leaf in armed.all_leaves())
     return {
-        "leaves": tuple(_leaf(armed, leaf, armed.leaves[leaf.path]) for leaf in armed.all_leaves()),
+        "leaves": leaves,
         "result": result,
         "flags": _flags(armed),
         "health": health,
@@ -66,7 +67,20 @@ def evidence(
         "trade": trade,
         "decided_recv_ms": decided_recv_ms,
         "news": None,
+        "history": () if trade is None else _history(armed, leaves),
     }
+
+
+def _history(armed: Armed, leaves: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Return the latest seam of each source of the timeframes that were read."""
+    sides = [leaf[side] for leaf in leaves for side in ("left", "right", "upper") if leaf[side] is not None]
+    read = {side["candle"]["timeframe"] for side in sides if side["candle"] is not None}
+    found: list[Fact] = []
+    for timeframe in LENGTH:
+        ends = armed.book.seams.get(timeframe, {}) if timeframe in read else {}
+        for seam_ms, source in sorted((end, name) for name, end in ends.items()):
+            found.append({"timeframe": timeframe, "source": source, "seam_ms": seam_ms})
+    return tuple(found)
 
 
 def _known(value: float) -> float | None:

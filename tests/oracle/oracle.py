@@ -480,6 +480,9 @@ class Oracle:
         book = self.book(symbol, history.session)
         taken = list(book.load(history.timeframe, history.bars, self.feed_ms))
         seam_ms = taken[-1].end_ms if taken else 0
+        if taken:
+            ends = book.seams.setdefault(history.timeframe, {})
+            ends[history.source] = max(seam_ms, ends.get(history.source, 0))
         for candle in taken:
             closed = Closed(history.timeframe, candle, False, history.source)
             fact = facts.candle_fact(history.symbol, book.session, closed, {}, seam_ms=seam_ms)

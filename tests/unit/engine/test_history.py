@@ -10,6 +10,7 @@ import talib
 
 from engine.candles import HistoryColumns
 from engine.condition import Timeframe
+from engine.engine import Engine
 from engine.output import Output
 from tests.unit.engine.tape import SYMBOL, Player, at, player, price, trigger
 
@@ -64,6 +65,50 @@ def test_T22_what_we_closed_ourselves_stays_when_history_comes_later() -> None:
     assert [c.ts_ms for c in output.candles] == [at("09:58:00"), at("09:59:00")]
     p.trade("10:03:00", 13)
     assert p.candle("1m", "10:02:00").values["SMA_2"] == 11.5
+
+
+WARM = {"conditions": [{"indicator": "SMA_2", "operator": ">", "value": 5}], "fire": "every_edge", "timeframe": "1m"}
+
+
+def seams_of(p: Player) -> list[tuple[str, str, int]]:
+    return [(s.timeframe, s.source, s.seam_ms) for s in p.firings[-1].evidence.history]
+
+
+def test_T22_a_firing_names_each_source_of_history_and_its_latest_seam() -> None:
+    p = player(trigger(WARM, agent_type="technical_trigger"), is_offline=False)
+    ones = [1.0] * 2
+    for source, first in (("alpaca:iex", "09:50:00"), ("own:stream", "09:52:00"), ("alpaca:iex", "09:54:00")):
+        start = at(first)
+        columns = HistoryColumns([start, start + MINUTE], ones, ones, ones, ones, ones, ones, [1, 1])
+        p.engine.on_history(SYMBOL, "regular", "1m", source, columns)
+    p.prints(("10:00:00", 1), ("10:01:00", 99))
+    assert seams_of(p) == [("1m", "own:stream", at("09:54:00")), ("1m", "alpaca:iex", at("09:56:00"))]
+    restored = Engine.restore(p.engine.snapshot(), p.engine.config)
+    assert restored.snapshot() == p.engine.snapshot()
+
+
+def test_T22_each_candle_of_history_knows_the_seam_of_its_own_stretch() -> None:
+    p = player(is_offline=False)
+    starts, ones = [at("10:00:00"), at("10:01:00"), at("10:05:00")], [1.0] * 3
+    seams = [at("10:02:00"), at("10:02:00"), at("10:06:00")]
+    columns = HistoryColumns(starts, ones, ones, ones, ones, ones, ones, [1, 1, 1], seams)
+    output = p.engine.on_history(SYMBOL, "regular", "1m", "alpaca:iex", columns)
+    assert [c.seam_ms for c in output.candles] == seams
+
+
+def test_a_firing_of_what_was_heard_alone_names_no_history() -> None:
+    p = player(trigger(WARM, agent_type="technical_trigger"), is_offline=False)
+    p.prints(("10:00:00", 1), ("10:01:00", 1), ("10:02:00", 1), ("10:03:00", 99))
+    assert seams_of(p) == []
+
+
+def test_T17_history_that_may_have_holes_completes_no_longer_candle() -> None:
+    p = player(is_offline=False)
+    starts, ones = [at("10:00:00")], [10.0]
+    columns = HistoryColumns(starts, ones, ones, ones, ones, ones, ones, [1])
+    p.engine.on_history(SYMBOL, "regular", "1m", "own:stream", columns, is_whole=False)
+    p.prints(("10:03:20", 20), ("10:05:00", 20))
+    assert p.candle("5m", "10:00:00").partial is True
 
 
 def test_history_of_candles_that_have_not_ended_is_left_out() -> None:

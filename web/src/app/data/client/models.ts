@@ -25,6 +25,7 @@ export type { Firing } from './models/firing';
 export type { FiringPage } from './models/firing-page';
 export type { FiringTrade } from './models/firing-trade';
 export type { Health } from './models/health';
+export type { HistorySeam } from './models/history-seam';
 export type { JsonValue } from './models/json-value';
 export type { KeyCapability } from './models/key-capability';
 export type { LastExecution } from './models/last-execution';
