@@ -278,7 +278,8 @@ def _summary(
 def status_of(state: redis_store.TriggerState, feed: feed_status.FeedStatus | None = None) -> TriggerStatus:
     """Return a trigger's state with the sentence that explains it.
 
-    A trigger that is armed and not evaluated says so (T20): its symbol has no slot, or its feed is away.
+    A trigger that is armed and not evaluated says so (T20): its symbol has no slot, or its feed is away. One that
+    warms up from live trades says which sources of history are missing (T22).
     """
     wait = next((one for one in feed.waiting if one.symbol == state.symbol), None) if feed else None
     known = feed.symbols.get(state.symbol) if feed else None
@@ -289,7 +290,7 @@ def status_of(state: redis_store.TriggerState, feed: feed_status.FeedStatus | No
         symbol=state.symbol,
         state="waiting_for_slot" if wait and is_watching else state.state,
         health=known.health if known and is_unjudged else state.health,
-        detail=_unjudged(wait, known, since_ms) if since_ms is not None else _detail(state),
+        detail=_unjudged(wait, known, since_ms) if since_ms is not None else _detail(state, feed),
         missing_candles=state.missing_candles,
         unjudged_since_ms=since_ms,
         last_fired_ms=state.last_fired_ms,
@@ -301,9 +302,11 @@ def _unjudged(wait: feed_status.SlotWait | None, feed: feed_status.SymbolFeed | 
     return f"not judged since {to_datetime(since_ms):%Y-%m-%d %H:%M:%S}Z: {why}"
 
 
-def _detail(state: redis_store.TriggerState) -> str:
+def _detail(state: redis_store.TriggerState, feed: feed_status.FeedStatus | None) -> str:
     if state.state == "warming" and state.missing_candles:
-        return f"{state.missing_candles} more candles until its indicators have values"
+        why = feed.no_history.get(state.symbol, "") if feed else ""
+        since = f"; no history source ({why})" if why else ""
+        return f"{state.missing_candles} more candles until its indicators have values{since}"
     if state.health == "closed":
         return "outside its trading session"
     if state.health not in ("ok", "live", "quiet"):

@@ -10,6 +10,7 @@ Halts are not seen: the feed has no status channel (T21).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from core.clock import Clock
@@ -117,11 +118,12 @@ class Board:
         """Return how many symbols were in a state at the last look."""
         return sum(one.health == health for one in self._symbols.values())
 
-    def status(self, *, feed_ms: int) -> FeedStatus:
+    def status(self, *, feed_ms: int, no_history: Mapping[str, str] | None = None) -> FeedStatus:
         health, detail = self.health()
         return FeedStatus(
             feed=self._feed, at_ms=feed_ms, recv_ms=self._clock.now_ms(), health=health, gap_ms=self.gap_ms(),
             detail=detail, limit=self._wishes.limit, symbols=self._symbols, waiting=self._waiting(feed_ms),
+            no_history=dict(no_history or {}),
         )  # fmt: skip
 
     def _judge(self, symbol: str, waiting: frozenset[str], feed_ms: int) -> tuple[FeedHealth, str]:

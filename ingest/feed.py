@@ -186,7 +186,8 @@ class Feed:
         for change in self._board.look(feed_ms=feed_ms):
             self._publisher.feed_health(change)
         try:
-            await asyncio.to_thread(feed_status.put_status, self._redis, self._board.status(feed_ms=feed_ms))
+            status = self._board.status(feed_ms=feed_ms, no_history=self._admission.lacks)
+            await asyncio.to_thread(feed_status.put_status, self._redis, status)
         except Unavailable as error:
             _log.debug("the feed's status is not stored", reason=str(error))
         if is_mute and self._health.is_up:
@@ -277,6 +278,11 @@ class Feed:
             is_more = self._health.is_up and await self._admission.step()
             await asyncio.sleep(0 if is_more else _MORE_S)
 
+    def _replaced(self) -> frozenset[str]:
+        """Return the features whose refusal nobody notices, as the broker's bars stand in for them."""
+        has_broker = bool(self._settings.alpaca_data_key.get_secret_value())
+        return frozenset(("stock_candle",)) if has_broker and not self._admission.lacks else frozenset()
+
     def _report(self) -> None:
         counts = {**self._publisher.counts, **self._intake.counts}
         dropped = self._publisher.counts["trades_dropped"]
@@ -288,7 +294,7 @@ class Feed:
             waiting=waiting,
             limit=self._wishes.limit,
             unknown=sorted(self._wishes.refused),
-            refused=sorted(self._rest.refused),
+            refused=sorted(self._rest.refused - self._replaced()),
             feed_fault=self._board.health()[1],
             stale=self._board.stale() if self._board.health()[0] == "live" else [],
             unknown_codes=counts.get("unknown_code", 0) > max(_FEW_CODES, counts.get("trades", 0) / 100),

@@ -50,7 +50,8 @@ class SlotWait(msgspec.Struct, frozen=True, kw_only=True):
 class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The feed as a whole and each symbol. `at_ms` is feed time, `recv_ms` ingest's wall clock.
 
-    limit  symbols that the key allows, as far as is known on this connection
+    limit       symbols that the key allows, as far as is known on this connection
+    no_history  by symbol, why its history could not be had up to now: its indicators warm up from live trades (T22)
     """
 
     feed: str
@@ -62,6 +63,7 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 0
     symbols: dict[str, SymbolFeed] = {}
     waiting: list[SlotWait] = []
+    no_history: dict[str, str] = {}
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True):

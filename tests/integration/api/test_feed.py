@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import pytest
+from msgspec import structs
 
 from api.context import Context
 from api.pipelines import status_of
@@ -74,6 +75,13 @@ def test_an_armed_trigger_whose_symbol_has_no_slot_waits_for_one_and_says_since_
 def test_an_armed_trigger_on_a_stale_feed_is_not_judged_and_says_since_when() -> None:
     status = status_of(TriggerState(trigger_id="t", symbol="MSFT", state="armed"), STATUS)
     assert (status.state, status.health, status.unjudged_since_ms) == ("armed", "stale", NOON_MS - 5_000)
+
+
+def test_T22_a_trigger_that_warms_up_without_a_source_of_history_says_which_are_missing() -> None:
+    told = structs.replace(STATUS, no_history={"AAPL": "broker bars: no key is set"})
+    status = status_of(TriggerState(trigger_id="t", symbol="AAPL", state="warming", missing_candles=3), told)
+    assert (status.state, status.missing_candles) == ("warming", 3)
+    assert status.detail.endswith("values; no history source (broker bars: no key is set)")
 
 
 @pytest.mark.parametrize(("symbol", "state"), [("AAPL", "armed"), ("MSFT", "paused"), ("TSLA", "completed")])
