@@ -45,6 +45,7 @@ class Checkpointer:
         self._waiting: tuple[Draft | ChildDraft, Publisher] | None = None
         self.problem = ""
         self.saved = 0
+        self.failed = 0
         self.last_bytes = 0
         self.saved_at = clock.monotonic()
         self._thread = threading.Thread(target=self._work, name="checkpoint", daemon=True)
@@ -62,7 +63,11 @@ class Checkpointer:
         self._wake.set()
 
     def finish(self, draft: Draft | None, publisher: Publisher | None) -> None:
-        """Stop, and write the last state even where the broker has not confirmed: it is sent again next time."""
+        """Stop, and write the last state even where the broker has not confirmed: it is sent again next time.
+
+        Args:
+            draft: None leaves the checkpoint there is: the next start repeats the log from it, as after a kill.
+        """
         self._stopped.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -70,8 +75,8 @@ class Checkpointer:
         with self._lock:
             dropped, self._waiting = self._waiting, None
         _discard(dropped)
+        is_delivered = publisher is not None and publisher.flush(_CONFIRM_AT_END_S)
         if draft is not None:
-            is_delivered = publisher is not None and publisher.flush(_CONFIRM_AT_END_S)
             self._write(draft, is_delivered=is_delivered)
 
     def forget(self) -> None:
@@ -121,7 +126,7 @@ class Checkpointer:
         """Put what a child has written in its place, after all that led to it."""
         if not draft.wait(self._stopped):
             if not self._stopped.is_set():
-                self._fail(OSError(0, "the process that writes it failed"))
+                self._fail(OSError(0, "the process that writes it failed or hung"))
             return
         try:
             self._candles.persist()
@@ -134,6 +139,7 @@ class Checkpointer:
         self._saved(draft.extents, written)
 
     def _fail(self, error: OSError) -> None:
+        self.failed += 1
         if not self.problem:
             _log.error("no checkpoint can be written; a restart goes further back", reason=error.strerror)
         self.problem = error.strerror or type(error).__name__

@@ -35,10 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.setswitchinterval(_SWITCH_S)
         observability.start(process, found)
         heartbeat = Heartbeat(process, found).start()
+        # While the engine is compiled there is nothing to close, and a signal ends us as it ends any process: a
+        # handler of ours would wait for the compiler.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _compile(heartbeat)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
-        _compile(heartbeat)
         heartbeat.report("starting", "restoring the last state")
         market = MarketProcess(
             found, heartbeat, SystemClock(), shard=asked.shard, of=asked.of, runtime=_runtime(asked.runtime), stop=stop

@@ -142,7 +142,9 @@ class MarketProcess:
             # The engine may be in the middle of a batch: go back to the last checkpoint, not to here.
             checkpointer.finish(None, None)
             raise
-        checkpointer.finish(shard.draft(), None if is_to_send_again else publisher)
+        # The system's patience with a stop is short, and what the log holds since the last checkpoint is never lost.
+        last = shard.draft() if shard.is_quick_to_save else None
+        checkpointer.finish(last, None if is_to_send_again else publisher)
 
     def _restored(self) -> tuple[Shard, bool]:
         found = restore(self._settings, self._folders, self._engine_config, self._columns)

@@ -19,12 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.clock import Clock
+from core.observability import logger
 from dataflows.checkpoint import Extent
+
+_log = logger(__name__)
 
 _NICE = 10
 _MOST_FILES = 65_536
 _SHARE = 0.25
 _LOOK_S = 0.01
+_MOST_S = 120.0
+"""A child that takes longer hangs: a hundred thousand triggers take some ten seconds on a busy machine."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -37,14 +42,18 @@ class ChildDraft:
     extents: Sequence[Extent]
     files: dict[int, Path]
     ended: Callable[[], None]
+    is_overdue: Callable[[], bool]
     _code: int | None = None
 
     def wait(self, stopped: threading.Event) -> bool:
-        """Return whether all files are there, whole; not once we are told to stop."""
+        """Return whether all files are there, whole; not once we are told to stop, or it has hung for too long."""
         while self._code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._note(os.waitstatus_to_exitcode(status))
+            elif self.is_overdue():
+                _log.error("the process that writes a checkpoint hangs, and is ended", pid=self.pid)
+                self.discard()
             elif stopped.wait(_LOOK_S):
                 self.discard()
         return self._code == 0
@@ -64,10 +73,13 @@ class ChildDraft:
 class Offspring:
     """At most one child at a time, and none while the last one's work is not paid for: a quarter of the time."""
 
-    def __init__(self, files: dict[int, Path], clock: Clock) -> None:
+    def __init__(self, files: dict[int, Path], clock: Clock, *, most_s: float = _MOST_S) -> None:
         """Args:
         files: Where the state of each partition is written, not yet in its place.
+        most_s: A child that has not ended by then hangs, and is ended.
         """
+        self.hung = 0
+        self._most_s = most_s
         self._files = files
         self._clock = clock
         self._began = 0.0
@@ -85,7 +97,7 @@ class Offspring:
         pid = os.fork()
         if pid == 0:
             self._work(parent, extents, write)
-        return ChildDraft(pid, extents, self._files, self._ended)
+        return ChildDraft(pid, extents, self._files, self._ended, self._is_overdue)
 
     def _work(self, parent: int, extents: Sequence[Extent], write: Callable[[int, Path], None]) -> None:
         code = 1
@@ -100,6 +112,11 @@ class Offspring:
             code = 0
         finally:
             os._exit(code)
+
+    def _is_overdue(self) -> bool:
+        is_overdue = self._clock.monotonic() - self._began > self._most_s
+        self.hung += is_overdue
+        return is_overdue
 
     def _ended(self) -> None:
         now = self._clock.monotonic()

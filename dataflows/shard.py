@@ -29,6 +29,8 @@ _LONGEST_SHARE = 0.05
 
 
 _NO_LOG = "none"
+_QUICK = 10_000
+"""So many symbols and triggers are saved in about half a second on a quiet machine."""
 
 
 class Shard:
@@ -140,6 +142,11 @@ class Shard:
             took = self._clock.monotonic() - now
             self._next_checkpoint = now + max(self._interval_s, took / _LONGEST_SHARE)
         return effects
+
+    @property
+    def is_quick_to_save(self) -> bool:
+        """Whether a stop has time for a last checkpoint; without it the next start repeats more of the log."""
+        return self.symbols + self.triggers <= _QUICK
 
     def finish(self) -> Effects:
         """Return the last checkpoint."""

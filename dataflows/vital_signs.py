@@ -67,6 +67,7 @@ class VitalSigns:
             history_lost=float(history.dropped + history.refused),
             checkpoint_age_s=round(now - self._checkpointer.saved_at, 1),
             checkpoint_bytes=float(self._checkpointer.last_bytes),
+            checkpoints_failed=float(self._checkpointer.failed),
         )
 
     def _state(self, now: float, history: WriterState) -> tuple[State, str]:

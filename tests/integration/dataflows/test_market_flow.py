@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import signal
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,12 @@ def test_wrong_configuration_ends_with_one_clear_line(migrated: Settings, tmp_pa
     [line] = [x for x in market.output.splitlines() if not x.startswith("{")]
     assert "TAPEWATCH_CANDLE_INDICATORS" in line
     assert "SMASH" in line
+
+
+def test_a_flow_told_to_stop_while_it_compiles_ends_at_once(
+    migrated: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "nothing compiled"))
+    with running_market(migrated, tmp_path / "market.out") as market:
+        wait_until(lambda: "compiling the engine" in market.output, timeout_s=120, what="the compiler to begin")
+        assert market.stop(timeout_s=30) == -signal.SIGTERM

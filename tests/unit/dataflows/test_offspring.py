@@ -91,6 +91,20 @@ def test_nothing_is_waited_for_once_we_are_told_to_stop(tmp_path: Path) -> None:
     assert not draft.wait(stopped)
 
 
+def test_a_child_that_hangs_is_ended_and_counted_and_the_next_may_begin(tmp_path: Path) -> None:
+    clock = ManualClock()
+    offspring = Offspring({0: tmp_path / "fresh"}, clock, most_s=60.0)
+    extents = [Extent(0, "c", None, None)]
+    hung = offspring.begin(extents, lambda _number, _path: _wait(threading.Event()))
+    clock.advance(60_001)
+    assert not hung.wait(threading.Event())
+    assert offspring.hung == 1
+    clock.advance(180_003)
+    assert offspring.is_free, "its minute is paid for in three"
+    assert offspring.begin(extents, _write).wait(threading.Event())
+    assert offspring.hung == 1
+
+
 def _wait(never: threading.Event) -> None:
     never.wait()
 
