@@ -5,11 +5,13 @@ A file has a head (`version`, `role`) between `---` lines and the sections `# Go
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "prompts"
+_SLOT = re.compile(r"\{\{(?:evidence|feedback)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,14 @@ class Prompt:
         return f"{self.name} v{self.version}"
 
     def fill(self, *, evidence: str, feedback: str = "") -> str:
-        """Return the task with its evidence, and with what was wrong before where it is asked again."""
+        """Return the task with its evidence (JSON), and with what was wrong before where it is asked again.
+
+        Foreign text stands in the evidence, a headline for one. It cannot close the fence: JSON may write `<` as
+        an escape, and a reader of JSON sees the same text.
+        """
         told = f"\n\nYour previous answer was refused: {feedback}\nMend exactly that.\n" if feedback else ""
-        return self.task.replace("{{feedback}}", told).replace("{{evidence}}", evidence)
+        parts = {"{{feedback}}": told.replace("<", "\\u003c"), "{{evidence}}": evidence.replace("<", "\\u003c")}
+        return _SLOT.sub(lambda found: parts[found.group()], self.task)
 
 
 @cache

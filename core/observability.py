@@ -36,7 +36,11 @@ def start(process: str, settings: Settings) -> None:
     renderer = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(event_key="message")
+        else structlog.dev.ConsoleRenderer(
+            event_key="message",
+            # The default prints the values of variables: slow for minutes with large ones, and keys are among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -155,6 +155,9 @@ class OpenAIProvider:
             case ValueError() if isinstance(error.__cause__, openai.OpenAIError):
                 # CrewAI wraps some of the client's errors.
                 return self.reaction(error.__cause__)
+            case ValueError():
+                # What CrewAI says of an answer that has no text.
+                return BadModelOutput(f"{self._model} gave no usable answer ({error})")
             case _:
                 return error
 

@@ -182,9 +182,11 @@ def committed(tx: Connection, payer: Payer, limit: Limit, at: datetime) -> Decim
     if limit.pipeline_id is not None:
         ledger.append(_l.pipeline_id == limit.pipeline_id)
         held.append(_r.pipeline_id == limit.pipeline_id)
-    spent = tx.execute(select(func.coalesce(func.sum(_l.amount_usd), 0)).where(*ledger)).scalar_one()
-    open_ = tx.execute(select(func.coalesce(func.sum(_r.amount_usd), 0)).where(*held)).scalar_one()
-    return Decimal(spent) + Decimal(open_)
+    spent = select(func.coalesce(func.sum(_l.amount_usd), 0)).where(*ledger).scalar_subquery()
+    open_ = select(func.coalesce(func.sum(_r.amount_usd), 0)).where(*held).scalar_subquery()
+    # One statement, one snapshot: of a call that is settled between two, neither its line nor what was set aside
+    # for it would be seen.
+    return Decimal(tx.execute(select(spent + open_)).scalar_one())
 
 
 def _start(period: Period, at: datetime) -> datetime:

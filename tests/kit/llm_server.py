@@ -21,8 +21,9 @@ import msgspec
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Behaviour = Literal[
-    "good", "401", "429", "500", "slow", "hang", "invalid_json", "schema_violation", "empty", "no_usage", "not_found"
-]
+    "good", "401", "429", "500", "slow", "hang", "invalid_json", "schema_violation", "empty", "no_usage", "not_found",
+    "cut", "tools",
+]  # fmt: skip
 _HANG_S = 30.0
 _ERRORS: Mapping[str, tuple[int, str, str]] = {
     "401": (401, "invalid_api_key", "Incorrect API key provided."),
@@ -52,6 +53,10 @@ class LlmServer:
     script: deque[Behaviour] = field(default_factory=deque[Behaviour])
     always: Behaviour = "good"
     delay_s: float = 0.0
+    output_tokens: int | None = None
+    """What each good answer reports; None: some number, another each time."""
+    extra: dict[str, Json] = field(default_factory=dict[str, "Json"])
+    """Fields that nobody asked for, added to each answer."""
     calls: list[Call] = field(default_factory=list[Call])
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
@@ -105,22 +110,44 @@ class _Handler(BaseHTTPRequestHandler):
         question = cast("dict[str, Json]", msgspec.json.decode(body))
         behaviour = server.next_behaviour()
         time.sleep(server.delay_s)
-        if behaviour in ("slow", "hang"):
-            time.sleep(_HANG_S if behaviour == "hang" else 2.0)
         model = str(question.get("model"))
         name, schema = _schema_of(question)
-        used = (len(body) // 4, 40 + len(server.calls), 16)
+        if behaviour == "slow":
+            time.sleep(2.0)
+        if behaviour == "hang":
+            # Noted while the caller still waits: it is gone when this ends.
+            server.note(Call(model, name, body.decode(), behaviour, 0, 0, 0, 0))
+            time.sleep(_HANG_S)
+            self.close_connection = True
+            return
+        output = 40 + len(server.calls) if server.output_tokens is None else server.output_tokens
+        used = (len(body) // 4, output, 16)
         if behaviour in _ERRORS:
             status, code, message = _ERRORS[behaviour]
             server.note(Call(model, name, body.decode(), behaviour, status, 0, 0, 0))
             error: Json = {"error": {"message": message, "type": code, "code": code, "param": None}}
             self._send(status, error, {"Retry-After": "0"} if status == 429 else {})
             return
-        content = _content(behaviour, schema, server.values)
+        if behaviour == "cut":
+            server.note(Call(model, name, body.decode(), behaviour, 200, 0, 0, 0))
+            self._break_off()
+            return
+        content = _content(behaviour, schema, server.values, server.extra)
         if behaviour == "no_usage":
             used = (0, 0, 0)
         server.note(Call(model, name, body.decode(), behaviour, 200, *used))
-        self._send(200, _completion(model, content, used if behaviour != "no_usage" else None), {})
+        answer = _completion(model, content, used if behaviour != "no_usage" else None)
+        self._send(200, _with_tool_call(answer) if behaviour == "tools" else answer, {})
+
+    def _break_off(self) -> None:
+        """Begin an answer and hang up in the middle of it."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b'{"id": "chatcmpl-test", "choices": [{"mess')
+        self.wfile.flush()
+        self.close_connection = True
 
     def _send(self, status: int, answer: Json, headers: Mapping[str, str]) -> None:
         data = gzip.compress(msgspec.json.encode(answer))
@@ -147,14 +174,16 @@ def _schema_of(question: dict[str, Json]) -> tuple[str, dict[str, Json]]:
     return str(wrapped["name"]), cast("dict[str, Json]", wrapped["schema"])
 
 
-def _content(behaviour: Behaviour, schema: dict[str, Json], values: Mapping[str, Json]) -> str:
+def _content(
+    behaviour: Behaviour, schema: dict[str, Json], values: Mapping[str, Json], extra: Mapping[str, Json]
+) -> str:
     if behaviour == "invalid_json":
         return '{"bias": "bull'
     if behaviour == "empty":
         return ""
     if not schema:
         return "as asked"
-    made = cast("dict[str, Json]", synthesise(schema, schema, values))
+    made = {**cast("dict[str, Json]", synthesise(schema, schema, values)), **extra}
     if behaviour == "schema_violation":
         made[next(iter(made))] = {"not": "this"}
     return msgspec.json.encode(made).decode()
@@ -187,7 +216,7 @@ def synthesise(schema: dict[str, Json], root: dict[str, Json], values: Mapping[s
             return "as the evidence shows"
 
 
-def _completion(model: str, content: str, used: tuple[int, int, int] | None) -> Json:
+def _completion(model: str, content: str, used: tuple[int, int, int] | None) -> dict[str, Json]:
     answer: dict[str, Json] = {
         "id": "chatcmpl-test",
         "object": "chat.completion",
@@ -211,3 +240,17 @@ def _completion(model: str, content: str, used: tuple[int, int, int] | None) -> 
             "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
         }
     return answer
+
+
+def _with_tool_call(answer: dict[str, Json]) -> dict[str, Json]:
+    """Return the answer of a model that calls a tool instead, every time it is asked."""
+    call: Json = {"id": "call_1", "type": "function", "function": {"name": "buy_now", "arguments": '{"quantity": 1e9}'}}
+    choices: Json = [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call]},
+            "finish_reason": "tool_calls",
+            "logprobs": None,
+        }
+    ]
+    return {**answer, "choices": choices}

@@ -18,8 +18,11 @@ from core.errors import BadModelOutput, ConfigError, Unavailable
 from core.settings import Settings
 from tests.kit.llm_server import Behaviour, LlmServer
 
-# CrewAI reads its own deprecated fields.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+# CrewAI reads its own deprecated fields, and puts answers of another form into them.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning"),
+]
 
 ROLES = (
     Role(load("bias/market_analyst"), TrendView),
@@ -118,6 +121,9 @@ def test_a_call_over_the_budget_is_not_made(server: LlmServer, recorder: Recorde
         ("429", Unavailable, 3),
         ("invalid_json", BadModelOutput, 1),
         ("schema_violation", BadModelOutput, 1),
+        ("empty", BadModelOutput, 2),
+        ("tools", BadModelOutput, 2),
+        ("cut", Unavailable, 1),
         ("slow", Unavailable, 1),
     ],
 )
@@ -128,7 +134,7 @@ def test_each_failure_has_its_reaction_and_every_call_is_recorded(
     with pytest.raises(reaction):
         ask_crew(server)
     assert len(recorder.begun) == calls
-    if behaviour != "slow":
+    if behaviour not in ("slow", "cut"):
         assert len(recorder.ended) == len(server.calls) == calls
 
 
