@@ -21,6 +21,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ahead_ms      added to the time of every trade
     code          added to the condition codes of every trade, e.g. "61"
     garbage       sent once a tick as a frame of its own
+    hold          trades are kept back; once it is off again, all of them come at once, late
+    refuse        REST paths answered 403, e.g. "crypto/candle", beside those refused from the start
     """
 
     mute: bool = False
@@ -29,6 +31,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ahead_ms: int = 0
     code: str = ""
     garbage: str = ""
+    hold: bool = False
+    refuse: list[str] = []
 
 
 class FaultSide:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
 
@@ -24,7 +24,7 @@ _MONDAY, _WORKING_DAYS = 3, 5
 
 
 class RestSide:
-    """`limit` calls a minute (0: any number); paths in `refused` are answered as for a plan without them."""
+    """`limit` calls a minute (0: any number); paths that `refused` names are answered as for a plan without them."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class RestSide:
         tokens: frozenset[str],
         limit: int,
         newsroom: news.Newsroom,
-        refused: frozenset[str] = frozenset(),
+        refused: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._market = market
         self._time = time
@@ -82,7 +82,7 @@ class RestSide:
                     429, "API limit reached. Please try again later. Remaining Limit: 0"
                 )
                 headers["X-Ratelimit-Remaining"] = "0"
-            elif path in self._refused:
+            elif path in self._refused():
                 answer = _error(403, "You don't have access to this resource.")
             else:
                 answer = await handler(request)

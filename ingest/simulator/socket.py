@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -11,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from core.clock import Clock
 from core.observability import logger
 from ingest.simulator.clock import PlayerTime
-from ingest.simulator.faults import FaultSide
+from ingest.simulator.faults import Faults, FaultSide
 from ingest.simulator.market import Market
 from ingest.simulator.news import Newsroom
 from ingest.simulator.tape import CODES
@@ -19,6 +20,8 @@ from ingest.simulator.tape import CODES
 TICK_S = 0.05
 PING_S = 60.0
 _MOST_A_FRAME = 50
+_MOST_HELD = 5_000
+"""Frames kept back for one socket; the oldest are lost beyond, as in any buffer."""
 _CATCH_UP_MS = 5_000
 """A subscriber who comes, or a player that was held up, gets no more than this of the past."""
 _log = logger(__name__)
@@ -48,8 +51,13 @@ class SocketSide:
         self._hold_for = hold_for
         self._news: dict[web.WebSocketResponse, set[str]] = {}
         self._faults = FaultSide(self._close_all)
+        self._held: dict[web.WebSocketResponse, deque[str]] = {}
         self._open: dict[str, web.WebSocketResponse] = {}
         self._subscribed: dict[web.WebSocketResponse, set[str]] = {}
+
+    def faults(self) -> Faults:
+        """Return what is wrong now."""
+        return self._faults.now
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/", self._handle)
@@ -86,11 +94,13 @@ class SocketSide:
                     known[symbol] = self._rows(symbol, from_ms, to_ms)
                 rows += known[symbol]
             rows.sort(key=lambda row: row[0])
+            held = self._held.get(socket, deque())  # it may have left during a send
             for part in _parts(rows):
                 data = [row for _, row in part]
                 text = msgspec.json.encode({"data": data, "type": "trade"}).decode()
-                for _ in range(faults.repeat):
-                    await _send(socket, text)
+                held.extend([text] * faults.repeat)
+            while held and not faults.hold:
+                await _send(socket, held.popleft())
 
     def _rows(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, dict[str, object]]]:
         found = self._market.prints(symbol, from_ms, to_ms)
@@ -137,6 +147,7 @@ class SocketSide:
             return socket
         self._open[token] = socket
         self._subscribed[socket] = set()
+        self._held[socket] = deque(maxlen=_MOST_HELD)
         _log.info("a client connected")
         try:
             async for message in socket:
@@ -144,6 +155,7 @@ class SocketSide:
                     await self._take(socket, message.data)
         finally:
             self._subscribed.pop(socket, None)
+            self._held.pop(socket, None)
             self._news.pop(socket, None)
             if self._open.get(token) is socket:
                 del self._open[token]

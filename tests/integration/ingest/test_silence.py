@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -20,7 +22,7 @@ from core.wire.trades import History, Mark, TradeFrame
 from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, settings_for
 from tests.kit.log import read_all
 from tests.kit.processes import running
-from tests.kit.simulator import RunningSimulator, running_simulator
+from tests.kit.simulator import TOKEN, RunningSimulator, running_simulator
 from tests.kit.stack import variables_of
 from tests.kit.waiting import wait_until
 
@@ -151,3 +153,32 @@ def test_T24_trades_from_the_future_are_dead_letters_and_unknown_codes_are_count
     now = listening.status()
     assert now is not None
     assert max(listening.log.times()) <= now.at_ms + 60_000
+
+
+def test_trades_held_back_come_in_one_burst_and_are_taken_late(listening: Listening) -> None:
+    log = listening.log
+    listening.simulator.put_faults(hold=True)
+    # Half a minute of feed time, and well before the ten seconds after which a mute connection is left.
+    wait_until(lambda: log.marks()[-1].feed_ms > max(log.times()) + 30_000, timeout_s=LONG_S, what="half a minute")
+    last_ms, before, due_ms = max(log.times()), log.trades(), log.marks()[-1].feed_ms
+    listening.simulator.put_faults()
+    wait_until(lambda: log.trades() > before + 20, timeout_s=LONG_S, what="trades again")
+    assert any(last_ms <= t < due_ms for t in log.times()[before:]), "of the time of silence"
+
+
+def test_a_path_refused_while_it_runs_answers_403_until_it_is_allowed_again(settings: Settings, tmp_path: Path) -> None:
+    with running_simulator(tmp_path) as simulator:
+        simulator.put_faults(refuse=["quote"])
+        assert _status_of(simulator, "quote?symbol=AAPL") == 403
+        assert _status_of(simulator, "search?q=apple") == 200
+        simulator.put_faults()
+        assert _status_of(simulator, "quote?symbol=AAPL") == 200
+
+
+def _status_of(simulator: RunningSimulator, path: str) -> int:
+    request = urllib.request.Request(f"{simulator.rest_url}/{path}", headers={"X-Finnhub-Token": TOKEN})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
