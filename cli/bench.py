@@ -163,3 +163,38 @@ def throughput(
         sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
     else:
         sys.stdout.write(table(found) + "\n")
+
+
+@app.command("restart")
+def restart(
+    symbols: Annotated[int, typer.Option(min=20, help="that trade")] = 10_000,
+    triggers: Annotated[int, typer.Option(min=20, help="armed triggers")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=5.0, help="how long trades go on, around the kill")] = 60.0,
+    broker: Annotated[str, typer.Option(help="embedded, apache (`make kafka` first) or HOST:PORT")] = "embedded",
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+) -> None:
+    """From kill -9 of the market flow, started again at once, until the first new firing can be read.
+
+    Services, trades and flow are its own, in a folder that is removed after it. Exit code 1 where a firing was lost
+    or a trade fired under two ids; a missed target is printed, and is no error.
+    """
+    try:
+        from benchmarks.engine.result import Figure, table
+        from benchmarks.stream import restart as stream
+    except ImportError as missing:
+        sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
+        raise typer.Exit(2) from None
+    size = stream.Size(symbols=symbols, triggers=triggers, seconds=seconds)
+    try:
+        found: list[Figure] = list(stream.figures(size, broker))
+    except ConfigError as error:
+        sys.stderr.write(f"tapewatch: {error}\n")
+        raise typer.Exit(2) from None
+    except AssertionError as wrong:
+        sys.stderr.write(f"tapewatch: the benchmark found a wrong result: {wrong}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        plain = {"symbols": symbols, "triggers": triggers, "figures": [figure.plain() for figure in found]}
+        sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
+    else:
+        sys.stdout.write(table(found) + "\n")
