@@ -30,7 +30,7 @@ def settings(stack: RunningStack, tmp_path: Path) -> Generator[Settings]:
     """Settings of a test: topics, databases and folder of its own, all empty."""
     own = stack.settings_for_a_test(tmp_path)
     yield own
-    stack.drop_postgres(own)
+    stack.drop_databases(own)
 
 
 @pytest.fixture

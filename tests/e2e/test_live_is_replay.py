@@ -37,7 +37,7 @@ DAY = "trades/us_equities_20131008.parquet"
 OPEN_MS = 1_381_239_000_000
 """2013-10-08 09:30 New York."""
 CLOSE_MS = OPEN_MS + 390 * 60_000
-GRACE_MS = 240_000
+GRACE_MS = 600_000
 
 
 def pipelines(symbols: Sequence[str]) -> list[PipelineConfig]:

@@ -28,4 +28,4 @@ def own(stack: RunningStack, kafka_broker: KafkaBroker, tmp_path: Path) -> Gener
     own = environment.settings_of({**all_variables_of(settings), **apache_kafka.variables_of(kafka_broker)})
     migrate.run(own)
     yield own
-    stack.drop_postgres(own)
+    stack.drop_databases(own)

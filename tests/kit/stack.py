@@ -14,6 +14,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import clickhouse_connect
 import psycopg
 import redis
 from psycopg import sql
@@ -74,7 +75,16 @@ class RunningStack:
         prefixed = {f"TAPEWATCH_{key}": value for key, value in own.items()}
         return environment.settings_of({**self.variables, **prefixed})
 
-    def drop_postgres(self, settings: Settings) -> None:
+    def drop_databases(self, settings: Settings) -> None:
+        """Drop what a test had of its own: ten megabytes of the embedded ClickHouse's limit are each test's tables."""
+        self._drop_postgres(settings)
+        user, password = settings.clickhouse_user, settings.clickhouse_password.get_secret_value()
+        with contextlib.closing(
+            clickhouse_connect.get_client(dsn=settings.clickhouse_url, username=user, password=password)
+        ) as client:
+            client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database} SYNC")
+
+    def _drop_postgres(self, settings: Settings) -> None:
         name = settings.postgres_url.get_secret_value().rpartition("/")[2]
         with psycopg.connect(server_url(self.settings.postgres_url.get_secret_value()), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

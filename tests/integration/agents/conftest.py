@@ -40,7 +40,7 @@ def shared(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Gen
             world.wait_until_ready(name, process)
         yield world
     world.close()
-    stack.drop_postgres(settings)
+    stack.drop_databases(settings)
 
 
 @pytest.fixture

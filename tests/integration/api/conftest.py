@@ -28,7 +28,7 @@ def api_settings(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) 
     migrate.run(own)
     ensure_topics(own)
     yield own
-    stack.drop_postgres(own)
+    stack.drop_databases(own)
 
 
 @pytest.fixture(scope="package")

@@ -69,7 +69,7 @@ def clickhouse(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) ->
         fill(made, SystemClock().now_ms())
         yield made
         made.command(f"DROP DATABASE `{made.database}`")
-    stack.drop_postgres(settings)
+    stack.drop_databases(settings)
 
 
 def fill(clickhouse: ClickHouse, now_ms: int) -> None:
