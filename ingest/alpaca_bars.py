@@ -19,6 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from core.clock import Clock, to_datetime
 from core.errors import NotAllowed, Unavailable
+from core.observability import logger
 from core.settings import Settings
 from core.wire.trades import History
 from engine.sessions import Calendars
@@ -28,6 +29,7 @@ from ingest.rest import Refused
 from ingest.turns import Turns
 
 _TIMEOUT_S = 10.0
+_log = logger(__name__)
 _FRAMES = {"1": (1, TimeFrameUnit.Minute), "5": (5, TimeFrameUnit.Minute), "15": (15, TimeFrameUnit.Minute),
            "30": (30, TimeFrameUnit.Minute), "D": (1, TimeFrameUnit.Day)}  # fmt: skip
 
@@ -122,6 +124,8 @@ class AlpacaBars:
         text = f"Alpaca answered {status}: {str(error).strip()[:200]}"
         if status in (401, 403):
             self._refusal = Refused(text, status=status)
+            # Said here, as the next source may have all that is wanted and nobody would hear of it.
+            _log.warning("the broker's bars are refused to this key: other history is used", reason=text)
             return self._refusal
         if status in (400, 404, 422):
             return NotAllowed(text)
