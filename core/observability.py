@@ -20,8 +20,12 @@ from core.settings import Settings
 _SECRET_IN_URL = re.compile(r"(?i)([?&](?:token|key|secret|apikey|api_key)=)[^&\s'\"]+|(://[^:/@\s]*:)[^@/\s]+(?=@)")
 
 
-def start(process: str, settings: Settings) -> None:
-    """Set up logging to stdout and, where `metrics_port` is set, the metrics endpoint."""
+def start(process: str, settings: Settings, *, nth: int = 0) -> None:
+    """Set up logging to stdout and, where `metrics_port` is set, the metrics endpoint.
+
+    Args:
+        nth: Which of several equal processes of one host this is; its port is as many above.
+    """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared = [
         structlog.contextvars.merge_contextvars,
@@ -61,7 +65,15 @@ def start(process: str, settings: Settings) -> None:
     for chatty in ("httpx", "httpcore", "urllib3", "websockets", "aiohttp.access", "openai"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+        _serve_metrics(settings.metrics_address, settings.metrics_port + nth)
+
+
+def _serve_metrics(address: str, port: int) -> None:
+    try:
+        start_http_server(port, addr=address)
+    except (OSError, OverflowError) as error:
+        # A process that cannot be measured still does its work.
+        logger(__name__).error("no metrics: the address is taken or wrong", address=address, port=port, why=str(error))
 
 
 def logger(name: str) -> BoundLogger:

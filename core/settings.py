@@ -23,7 +23,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path("data"), description="Checkpoints, spills and other files of a process.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = Field(default="json", description="json: one object a line.")
-    metrics_port: int = Field(default=0, description="Prometheus port of a process; 0 = none.")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus port; shard i adds i; 0 = none.")
+    metrics_address: str = Field(default="127.0.0.1", description="Listens there; 0.0.0.0 in a container.")
 
     # Kafka
     kafka_brokers: str = Field(default="127.0.0.1:9092", description="Comma-separated host:port.")

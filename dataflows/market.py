@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = settings.load()
         process = f"market-{asked.shard}"
         sys.setswitchinterval(_SWITCH_S)
-        observability.start(process, found)
+        observability.start(process, found, nth=asked.shard)
         heartbeat = Heartbeat(process, found).start()
         # While the engine is compiled there is nothing to close, and a signal ends us as it ends any process: a
         # handler of ours would wait for the compiler.

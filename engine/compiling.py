@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 from engine.kernels import run
@@ -16,13 +18,20 @@ def prepare(tell: Callable[[str], None]) -> bool:
     """Compile all kernels and keep them, unless they are already; return whether they were not.
 
     Takes a minute or two; from then on a process loads them in a second. Does nothing when there is nothing to do,
-    and looks at no more than the index of one cache file then.
+    and looks at no more than the index of one cache file then. Of processes that share a cache one compiles, the
+    others wait for it.
 
     Args:
-        tell: Called with a sentence before the first kernel, and some ten times on the way.
+        tell: Called with a sentence before the first kernel, and some ten times on the way; or once, before waiting.
     """
     if is_compiled():
         return False
+    with _alone(tell):
+        # Another process may have done it while we waited for our turn.
+        return False if is_compiled() else _compile(tell)
+
+
+def _compile(tell: Callable[[str], None]) -> bool:
     from engine.warm import warm
 
     total = len(_kernels())
@@ -38,6 +47,26 @@ def is_compiled() -> bool:
     Looks for the loop over trades only, which has nearly all others compiled into it.
     """
     return bool(cast(Any, run).dispatcher._cache._cache_file._load_index())
+
+
+@contextmanager
+def _alone(tell: Callable[[str], None]) -> Generator[None]:
+    """Keep other processes with the same cache waiting. One that dies lets the next go on."""
+    try:
+        folder = Path(cast(Any, run).dispatcher._cache._cache_file._cache_path)
+        folder.mkdir(parents=True, exist_ok=True)
+        held = (folder / "compiling.lock").open("wb")
+    except OSError:
+        # No cache can be kept there: each process compiles for itself.
+        yield
+        return
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            tell("another process is compiling the engine for this machine: waiting for it, a minute or two, once")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _sentence(done: int, total: int) -> str:
