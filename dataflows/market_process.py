@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 
 from core.clock import Clock
-from core.errors import Unavailable
+from core.errors import ConfigError, Unavailable
 from core.heartbeat import Heartbeat
 from core.observability import logger
 from core.settings import Settings
@@ -25,6 +25,7 @@ from dataflows.candle_rows import COLUMNS
 from dataflows.checkpoint import Extent, PartitionFolder
 from dataflows.checkpointing import Checkpointer
 from dataflows.journal import Journal
+from dataflows.left_history import HistoryFolder
 from dataflows.live_publisher import LivePublisher
 from dataflows.offspring import Offspring
 from dataflows.publisher import Publisher
@@ -57,7 +58,9 @@ class MarketProcess:
         self._clock = clock
         self._runtime = runtime
         self._stop = stop
-        self._name = f"{shard}-of-{of}"
+        if shard >= settings.trades_partitions:
+            raise ConfigError(f"--shard {shard} --of {of}: there are {settings.trades_partitions} partitions of trades")
+        self._history = HistoryFolder(settings.data_dir / "market" / "history", f"{shard}-of-{of}")
         self._folders = {p: PartitionFolder(settings.data_dir, p) for p in owned(settings, shard, of)}
         self._engine_config = engine_config(settings)
         self._columns = watched(settings)
@@ -71,15 +74,13 @@ class MarketProcess:
         """
         if not self._lock_partitions():
             return
+        self._history.take_over()
         clickhouse = ClickHouse(self._settings)
         candles = BatchWriter(
             lambda table, names, columns, token: clickhouse.insert(table, names, columns, by_column=True, token=token),
             "candles",
             COLUMNS,
-            Spill(
-                self._settings.data_dir / "market" / "history" / self._name,
-                limit_bytes=self._settings.spill_max_mb * 1_000_000,
-            ),
+            Spill(self._history.path, limit_bytes=self._settings.spill_max_mb * 1_000_000),
         ).start()
         live = LivePublisher(redis_store.client(self._settings)).start()
         try:
@@ -88,6 +89,8 @@ class MarketProcess:
             live.close()
             candles.close()
             clickhouse.close()
+            # Before the partitions: who waits for one of them takes over what is left here.
+            self._history.unlock()
             for folder in self._folders.values():
                 folder.unlock()
 
@@ -181,7 +184,7 @@ class MarketProcess:
         return reader
 
     def _lock_partitions(self) -> bool:
-        for folder in self._folders.values():
+        for folder in (*self._folders.values(), self._history):
             while not self._stop.is_set():
                 try:
                     folder.lock()

@@ -67,8 +67,10 @@ def expected(
 
 
 @contextlib.contextmanager
-def running_market(settings: Settings, output: Path, *, runtime: str = "bytewax") -> Generator[RunningProcess]:
-    arguments = ["dataflows.market", "--shard", "0", "--of", "1", "--runtime", runtime]
+def running_market(
+    settings: Settings, output: Path, *, runtime: str = "bytewax", shard: int = 0, of: int = 1
+) -> Generator[RunningProcess]:
+    arguments = ["dataflows.market", "--shard", str(shard), "--of", str(of), "--runtime", runtime]
     with running(settings, arguments, output) as process:
         yield process
 
@@ -78,12 +80,12 @@ def beat_of(settings: Settings, process: str = "market-0") -> Beat | None:
         return next((b for b in redis_store.heartbeats(connection) if b.process == process), None)
 
 
-def wait_for_beat(settings: Settings, process: RunningProcess, *, what: str, **at_least: float) -> Beat:
+def wait_for_beat(settings: Settings, process: RunningProcess, *, what: str, shard: int = 0, **at_least: float) -> Beat:
     """Wait until the flow says it is well and its numbers have reached these."""
 
     def reached() -> Beat | None:
         assert process.exit_code is None, f"the flow ended with {process.exit_code}: {process.output[-3000:]}"
-        beat = beat_of(settings)
+        beat = beat_of(settings, f"market-{shard}")
         if beat is None or beat.pid != process.pid or beat.state not in ("ok", "degraded"):
             return None
         return beat if all(beat.numbers.get(k, -1) >= v for k, v in at_least.items()) else None

@@ -129,6 +129,22 @@ class Spill:
             source.replace(refused / source.name)
 
 
+def move_batches(source: Path, target: Path) -> int:
+    """Move the batches of a folder that no process works on into another; return how many. A name taken stays.
+
+    Raises:
+        OSError: one cannot be moved; those before it are.
+    """
+    moved = 0
+    for path in sorted(source.glob(f"*{_SUFFIX}")):
+        if not (target / path.name).exists():
+            path.replace(target / path.name)
+            moved += 1
+    if moved:
+        _sync(target)
+    return moved
+
+
 def _sync(folder: Path) -> None:
     """Make the names in a folder as safe as the contents."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
