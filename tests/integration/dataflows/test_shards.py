@@ -15,7 +15,7 @@ from core.store.clickhouse.client import ClickHouse
 from core.wire.sure_reader import open_log
 from core.wire.topics import topics
 from tests.kit.log import put_tape, put_triggers, read_all, read_firings
-from tests.kit.market_flow import Expected, expected, running_market, wait_for_beat
+from tests.kit.market_flow import Expected, beat_of, expected, running_market, wait_for_beat
 from tests.kit.processes import RunningProcess
 from tests.kit.tape import SYMBOLS, TapeRecord, make_tape, price_trigger
 from tests.kit.waiting import wait_until
@@ -52,6 +52,13 @@ def assert_all_was_found_once(settings: Settings, should: Expected) -> None:
         )  # fmt: skip
 
 
+def _has_read_the_triggers(settings: Settings, process: RunningProcess, shard: int) -> bool:
+    # A shard counts those triggers only that have symbols of its partitions: the state says that all are read.
+    assert process.exit_code is None, process.output
+    beat = beat_of(settings, f"market-{shard}")
+    return beat is not None and beat.pid == process.pid and beat.state == "ok"
+
+
 @contextlib.contextmanager
 def several(settings: Settings, folder: Path, runtimes: Sequence[str]) -> Generator[list[RunningProcess]]:
     """Run a shard for each runtime named, until all have every trigger."""
@@ -62,7 +69,11 @@ def several(settings: Settings, folder: Path, runtimes: Sequence[str]) -> Genera
             for i, runtime in enumerate(runtimes)
         ]
         for i, process in enumerate(shards):
-            wait_for_beat(settings, process, what="every trigger armed", shard=i, triggers=len(TRIGGERS))
+            wait_until(
+                lambda i=i, process=process: _has_read_the_triggers(settings, process, i),
+                timeout_s=_WITHIN_S,
+                what=f"shard {i} to have read the triggers",
+            )
         yield shards
 
 
