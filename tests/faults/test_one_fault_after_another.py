@@ -1,7 +1,8 @@
 """One platform, one fault after another: every firing is decided once, none is made up, candles are right.
 
 The faults: bytes nobody can read in every topic and batches of trades twice and out of order; services that stand
-still for ten seconds; twenty times kill -9 of whatever, whenever. After each the judge looks at all of it.
+still for ten seconds; a disk without room; twenty times kill -9 of whatever, whenever. After each the judge looks at
+all of it.
 
 The broker is left out here: the embedded one forgets its log, and then there is nothing to judge by. Its death is
 the business of test_kill_each_process, of test_lost_log and, on a broker that keeps its log, of tests/kafka.
@@ -22,6 +23,7 @@ import pytest
 
 from core.clock import SystemClock
 from core.errors import Malformed
+from core.heartbeat import Beat
 from core.settings import Settings
 from core.wire.records import DeadLetter, decode
 from core.wire.topics import topics
@@ -113,15 +115,27 @@ def test_batches_of_trades_twice_and_out_of_order_are_the_same_to_the_flow_and_t
 @pytest.mark.usefixtures("judged")
 @pytest.mark.parametrize("service", ["broker", "postgres", "valkey", "clickhouse"])
 def test_a_service_stands_still_for_ten_seconds(platform: Platform, service: str) -> None:
-    part, done = platform.part(service), platform.completed()
-    pids = [part.pid, *(c.pid for c in psutil.Process(part.pid).children(recursive=True))]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    due = time.monotonic() + 10
-    wait_until(lambda: time.monotonic() >= due, timeout_s=20, what="ten seconds", every_s=0.1)
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    done = platform.completed()
+    with standing_still(platform, service):
+        due = time.monotonic() + 10
+        wait_until(lambda: time.monotonic() >= due, timeout_s=20, what="ten seconds", every_s=0.1)
     wait_until(lambda: platform.completed() > done, timeout_s=120, what=f"an execution after {service}", every_s=0.5)
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.usefixtures("judged")
+def test_candles_wait_in_memory_while_clickhouse_stands_still_and_the_disk_has_no_room(platform: Platform) -> None:
+    market = platform.part("market-0")
+    with standing_still(platform, "clickhouse"), no_file_grows(market.pid):
+        wait_until(lambda: "can be written" in _market(platform).detail, timeout_s=60, what="it to be said")
+        wait_until(lambda: _market(platform).numbers["history_waiting"] > 0, timeout_s=60, what="candles to wait")
+    wait_until(
+        lambda: (now := _market(platform)).state == "ok" and now.numbers["history_waiting"] == 0,
+        timeout_s=90, what="all well, and all candles written", every_s=0.2,
+    )  # fmt: skip
+    assert _market(platform).numbers["history_lost"] == 0
+    now = platform.part("market-0")
+    assert (now.pid, now.restarts) == (market.pid, market.restarts)
 
 
 @pytest.mark.timeout(300)
@@ -142,6 +156,33 @@ def test_twenty_kills_at_random_moments(platform: Platform) -> None:
 
 
 @contextlib.contextmanager
+def standing_still(platform: Platform, service: str) -> Generator[None]:
+    """Stop a service, with all that it has started, as the system's scheduler might."""
+    pid = platform.part(service).pid
+    pids = [pid, *(c.pid for c in psutil.Process(pid).children(recursive=True))]
+    for each in pids:
+        os.kill(each, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def no_file_grows(pid: int) -> Generator[None]:
+    """Let every write of a process to a file fail, as it does where there is no room."""
+    process = psutil.Process(pid)
+    soft, hard = process.rlimit(psutil.RLIMIT_FSIZE)
+    process.rlimit(psutil.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        process.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
 def fed_no_more(platform: Platform) -> Generator[None]:
     """Let no more come from the feed, once all that came has had its effect."""
     _wait_for_market(platform)
@@ -153,6 +194,12 @@ def fed_no_more(platform: Platform) -> Generator[None]:
         yield
     finally:
         os.kill(ingest, signal.SIGCONT)
+
+
+def _market(platform: Platform) -> Beat:
+    found = wait_until(lambda: beat_of(platform.settings), timeout_s=30, what="the market flow's heartbeat")
+    assert found is not None
+    return found
 
 
 def _wait_for_market(platform: Platform) -> None:
