@@ -32,7 +32,8 @@ def status(
     directory = DataDir(data_dir.resolve())
     run = runfile.read(directory.run_file)
     if run is None:
-        sys.stderr.write(f"tapewatch: nothing runs in {str(directory.root)!r}; start it with: tapewatch up\n")
+        died = " (what ran there died without a word: run.json is left behind)" if directory.run_file.exists() else ""
+        sys.stderr.write(f"tapewatch: nothing runs in {str(directory.root)!r}{died}; start it with: tapewatch up\n")
         raise typer.Exit(1)
     if as_json:
         sys.stdout.write(directory.run_file.read_text() + "\n")

@@ -63,6 +63,7 @@ class VitalSigns:
             **{f"trades_{reason}": float(n) for reason, n in self._shard.dropped().items()},
             feed_ms=float(self._shard.feed_ms),
             history_waiting=float(history.waiting),
+            history_spilled_bytes=float(history.spilled_bytes),
             history_written=float(history.written),
             history_lost=float(history.dropped + history.refused),
             checkpoint_age_s=round(now - self._checkpointer.saved_at, 1),

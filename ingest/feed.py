@@ -91,6 +91,7 @@ class Feed:
         )  # fmt: skip
         self._probe = Probe(settings, self._rest, self._redis, clock, is_ready=lambda: self._is_ready)
         self._mute_connections = 0
+        self._connections = 0
         self._mute_since_ms = 0
         self._control: ControlReader | None = None
         self._troubles = Troubles()
@@ -254,6 +255,7 @@ class Feed:
             await asyncio.sleep(self._judge(ended, backoff))
 
     def _opened(self) -> None:
+        self._connections += 1
         self._admission.connected(after_gap=self._health.gap_ms() > self._settings.gap_tolerance_ms)
         self._health.connected()
         self._liveness.connected()
@@ -305,10 +307,13 @@ class Feed:
             waiting_for_slot=len(waiting),
             lag_ms=self._intake.lag_ms,
             buffered=self._publisher.buffered,
+            reconnects=max(0, self._connections - 1),
             mute_connections=self._mute_connections,
             symbols_live=self._board.count("live"),
             symbols_quiet=self._board.count("quiet"),
             symbols_stale=len(self._board.stale()),
+            symbols_disconnected=self._board.count("disconnected"),
+            symbols_closed=self._board.count("closed"),
             **{name: float(n) for name, n in counts.items()},
         )
         self._heartbeat.report(state, detail)

@@ -11,6 +11,9 @@ import psutil
 
 from deploy.embedded.part import PartView
 
+_CLOCK_GRAIN_MS = 2_000
+"""The system knows its own start, which process times are counted from, to the second."""
+
 
 class RunningPart(msgspec.Struct, frozen=True, kw_only=True):
     name: str
@@ -69,9 +72,16 @@ def write(path: Path, run: Run) -> None:
 
 
 def read(path: Path) -> Run | None:
-    """Return what runs; None where nothing does, also when a supervisor died without taking the file away."""
+    """Return what runs; None where nothing does, also when a supervisor died without taking the file away.
+
+    A process that has the supervisor's pid and began after the file was last written is another one.
+    """
     try:
         run = msgspec.json.decode(path.read_bytes(), type=Run)
     except (OSError, msgspec.DecodeError):
         return None
-    return run if psutil.pid_exists(run.pid) else None
+    try:
+        began_ms = psutil.Process(run.pid).create_time() * 1000
+    except psutil.NoSuchProcess:
+        return None
+    return run if began_ms <= run.at_ms + _CLOCK_GRAIN_MS else None

@@ -114,3 +114,15 @@ def test_T32_who_waits_for_a_slot_and_why_is_data() -> None:
     world.wishes.limit = 3
     assert world.look() == {"GE": "quiet"}
     assert [w.symbol for w in world.board.status(feed_ms=0).waiting] == ["NOSUCH"]
+
+
+def test_symbols_are_counted_by_the_state_of_the_last_look() -> None:
+    world = World(BTC, "AAPL", "NOSUCH", "F", "GE", limit=3, at_ms=SATURDAY)
+    world.wishes.refused.add("NOSUCH")
+    world.hear(BTC)
+    told = world.look()
+    told.pop("")
+    for health in ("live", "quiet", "stale", "disconnected", "closed"):
+        assert world.board.count(health) == sum(one == health for one in told.values())
+    assert world.board.count("disconnected") == 2
+    assert (world.board.count("live"), world.board.count("closed")) == (1, 2)
