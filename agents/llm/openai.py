@@ -177,16 +177,23 @@ class OpenAIProviders:
         Prices(settings.llm_prices).check(settings.llm_model, settings.llm_report_model)
         self._settings = settings
         self._rules = RulesProvider()
-        self._made: dict[str, Provider] = {}
+        self._made: dict[str, OpenAIProvider] = {}
+        self._lock = threading.Lock()
 
     def choose(self, model: str | None, *, report: bool = False) -> Provider:
         name = model or (self._settings.llm_report_model if report else self._settings.llm_model)
         if name == RULES:
             return self._rules
-        # Two threads may make one each; the last stays, both work.
-        made = self._made.get(name) or OpenAIProvider(self._settings, name)
-        self._made[name] = made
+        with self._lock:
+            made = self._made.get(name)
+            if made is None:
+                made = self._made[name] = OpenAIProvider(self._settings, name)
         return made
+
+    def close(self) -> None:
+        """Close the connections of all providers."""
+        for provider in self._made.values():
+            provider.close()
 
 
 def _read(body: bytes) -> _Answer:

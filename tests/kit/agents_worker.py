@@ -35,7 +35,11 @@ class InProcessWorker:
         return done
 
     def close(self) -> None:
+        from agents.llm.openai import OpenAIProviders
+
         services = self.process.runner.services
+        if isinstance(services.providers, OpenAIProviders):
+            services.providers.close()
         self.process.runner.teller.close()
         services.engine.dispose()
         services.clickhouse.close()
