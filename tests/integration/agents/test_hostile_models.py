@@ -63,7 +63,7 @@ def made(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Gener
     worker.close()
     server.close()
     world.close()
-    stack.drop_postgres(settings)
+    stack.drop_databases(settings)
 
 
 @pytest.fixture
