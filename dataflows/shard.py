@@ -52,6 +52,7 @@ class Shard:
         self.partitions = {p.number: p for p in partitions}
         self.cluster_ids: dict[int, str] = {p.number: "" for p in partitions}
         self.firings = 0
+        self.suppressed = Counter[str]()
         self._clock = clock
         self._recent = {p.number: recent.get(p.number, Recent()) for p in partitions}
         self._interval_s = checkpoint_interval_ms / 1000
@@ -211,6 +212,7 @@ class Shard:
         if made:
             self._recent[partition.number].add(made, self._clock.now_ms())
             self.firings += len(found.output.firings)
+            self.suppressed.update(s.reason for s in found.output.suppressions)
         effects.outgoing += made
         effects.outgoing += [self._dead(f"trades/{partition.number}", r, why) for r, why in found.unreadable]
         effects.candles += found.output.candles

@@ -57,6 +57,8 @@ class VitalSigns:
             trades_per_second=round((self._shard.trades - trades) / seconds, 1) if seconds > 0 else 0.0,
             trades=float(self._shard.trades),
             firings=float(self._shard.firings),
+            suppressions=float(self._shard.suppressed.total()),
+            **{f"suppressed_{reason}": float(n) for reason, n in self._shard.suppressed.items()},
             triggers=float(self._shard.triggers),
             symbols=float(self._shard.symbols),
             unreadable=float(self._shard.unreadable),
