@@ -6,7 +6,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,7 @@ class SessionCalendars(Protocol):
     def table(self, calendar: str, session: Session = "regular") -> SessionTable: ...
 
 
-@dataclass(frozen=True, slots=True)
-class IndicatorKey:
+class IndicatorKey(NamedTuple):
     block: int
     lane: int
     name: str
@@ -182,21 +181,34 @@ class Candles:
             if wanted in self._watched[session]:
                 continue
             self._watched[session].append(wanted)
-            for b, (_, number) in enumerate(self.block_of):
-                if SESSIONS[number] == session:
-                    self.ask(b, wanted[1], text)
+            blocks = [b for b, (_, number) in enumerate(self.block_of) if SESSIONS[number] == session]
+            self._ask_all(blocks, LANE_OF[timeframe], text)
 
     def ask(self, b: int, lane: int, text: str) -> int:
         """Count one more who wants this column of a block's candles; return its indicator."""
-        self._settle_picks(b, lane)
-        column = parse_column(text)
-        i = self._hold(IndicatorKey(b, lane, column.definition.name, column.params))
-        self._columns.setdefault((b, lane), Counter())[text] += 1
+        [i] = self._ask_all([b], lane, text)
         return i
+
+    def _ask_all(self, blocks: Sequence[int], lane: int, text: str) -> list[int]:
+        """Count one more who wants this column, in each of these blocks (all different); return the indicators."""
+        column = parse_column(text)
+        name, params = column.definition.name, column.params
+        self._settle_picks(blocks, lane)
+        keys = [IndicatorKey(b, lane, name, params) for b in blocks]
+        if missing := [key for key in keys if key not in self.indicators]:
+            self._add_indicators(missing)
+        found = [self.indicators[key] for key in keys]
+        self._users.update(found)
+        for b in blocks:
+            wanted = self._columns.get((b, lane))
+            if wanted is None:
+                wanted = self._columns[b, lane] = Counter()
+            wanted[text] += 1
+        return found
 
     def drop(self, b: int, lane: int, text: str) -> None:
         """Count one less; what nobody wants is freed."""
-        self._settle_picks(b, lane)
+        self._settle_picks([b], lane)
         column = parse_column(text)
         wanted = self._columns[b, lane]
         wanted[text] -= 1
@@ -212,33 +224,32 @@ class Candles:
             self._tables.free_indicator(i)
             self.dirty.add(b)
 
-    def _hold(self, key: IndicatorKey) -> int:
-        i = self.indicators.get(key)
-        if i is None:
-            i = self._add_indicator(key)
-        self._users[i] += 1
-        return i
-
-    def _add_indicator(self, key: IndicatorKey) -> int:
-        definition = INDICATORS[key.name]
-        t = self._tables
-        i = t.add_indicator(definition.width)
-        row = t.ni[i]
-        row[at.N_KIND] = KINDS[key.name]
-        row[at.N_BLOCK], row[at.N_LANE] = key.block, key.lane
-        row[at.N_STABLE] = definition.stable(key.params)
-        t.nf[i, at.NF_PARAMS : at.NF_PARAMS + len(key.params)] = key.params
+    def _add_indicators(self, keys: Sequence[IndicatorKey]) -> None:
+        """Add one indicator in several blocks: all of one lane, name and params."""
+        _, lane, name, params = keys[0]
+        definition, t = INDICATORS[name], self._tables
+        blocks = np.array([key.block for key in keys], np.int64)
+        rows = t.add_indicators(len(keys), definition.width)
+        t.ni[rows, at.N_KIND] = KINDS[name]
+        t.ni[rows, at.N_BLOCK], t.ni[rows, at.N_LANE] = blocks, lane
+        t.ni[rows, at.N_STABLE] = definition.stable(params)
+        t.nf[rows, at.NF_PARAMS : at.NF_PARAMS + len(params)] = params
         if definition.reads_session:
-            t.nf[i, at.NF_PARAMS + len(key.params)] = self._night_of(key.block)
-        self.indicators[key] = i
-        self._keys[i] = key
-        self.lanes.setdefault((key.block, key.lane), []).append(i)
-        self.ensure_ring(key.block, key.lane, definition.window(key.params) + 1)
-        if own_past := definition.own_past(key.params):
-            self.ensure_hist(i, own_past)
-        self.rebuild(i)
-        self.dirty.add(key.block)
-        return i
+            t.nf[rows, at.NF_PARAMS + len(params)] = [self._night_of(b) for b in blocks.tolist()]
+        for key, i in zip(keys, rows.tolist(), strict=True):
+            self.indicators[key] = i
+            self._keys[i] = key
+            self.lanes.setdefault((key.block, lane), []).append(i)
+        candles = definition.window(params) + 1
+        for b in blocks[t.bi[blocks, at.I_RING_CAP, lane] < min(MAX_RING, candles)].tolist():
+            self.ensure_ring(b, lane, candles)
+        if own_past := definition.own_past(params):
+            for i in rows.tolist():
+                self.ensure_hist(i, own_past)
+        for i in rows[t.bi[blocks, at.I_CLOSED, lane] > 0].tolist():
+            self.rebuild(i)
+        t.bi[blocks, at.I_LISTS, at.K_STALE] |= 1 << lane
+        self.dirty.update(blocks.tolist())
 
     def _night_of(self, b: int) -> int:
         off, n = (int(x) for x in self._tables.bi[b, at.I_OF, at.O_CAL_OFF : at.O_CAL_N + 1])
@@ -261,12 +272,14 @@ class Candles:
             moment, self._moment = now, weakref.ref(now)
         return moment
 
-    def _settle_picks(self, b: int, lane: int) -> None:
-        """Tell whoever may still ask what was wanted of a lane: it is about to change."""
+    def _settle_picks(self, blocks: Sequence[int], lane: int) -> None:
+        """Tell whoever may still ask what was wanted of some lanes: it is about to change."""
         moment = self._moment()
         if moment is not None:
-            moment.settle(b, lane)
-        self._picks.pop((b, lane), None)
+            for b in blocks:
+                moment.settle(b, lane)
+        for b in blocks if self._picks else ():
+            self._picks.pop((b, lane), None)
 
     def _find_picks(self, b: int, lane: int) -> Picks:
         places: dict[tuple[str, Params], int] = {}
@@ -296,10 +309,11 @@ class Candles:
     def _refill_hist(self, i: int) -> None:
         """Compute past values on the side: the running state, which may know more candles, stays."""
         t = self._tables
-        state, closed = t.nf[i].copy(), t.closed.copy()
+        first, width = int(t.ni[i, at.N_OUT]), int(t.ni[i, at.N_WIDTH])
+        state, closed = t.nf[i].copy(), t.closed[first : first + width].copy()
         self.rebuild(i)
         t.nf[i] = state
-        t.closed[:] = closed
+        t.closed[first : first + width] = closed
 
     def _free_hist(self, i: int) -> None:
         t = self._tables
@@ -351,9 +365,9 @@ class Candles:
         cells = t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)
         cells[:, np.arange(k - len(rows), k) % cap] = rows.T
 
-    def indicator(self, b: int, lane: int, name: str, params: Params) -> int:
-        """Return the row of an indicator that somebody wants."""
-        return self.indicators[IndicatorKey(b, lane, name, tuple(params))]
+    def rows_of(self, keys: Iterable[tuple[int, int, str, Params]]) -> NDArray[np.int64]:
+        """Return the rows of indicators that somebody wants, by block, lane, name and params."""
+        return np.fromiter(map(self.indicators.__getitem__, map(IndicatorKey._make, keys)), np.int64)
 
     def load(
         self, b: int, lane: int, columns: HistoryColumns, *, until_ms: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,21 @@ class Matcher:
         names = {self._roster.name_of(row): row for row in self._roster.firsts().tolist()}
         for name in sorted({*names, *self._others}):
             yield name, self._entry(names[name]) if name in names else self._others[name]
+
+    def rows_of(self, trigger_ids: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return all rows of triggers in force, one trigger after another, and how many leaves each row has."""
+        firsts = self._roster.find(trigger_ids)
+        parts: list[NDArray[np.int32]] = []
+        counts: list[NDArray[np.int64]] = []
+        for is_other, some in groupby(zip(trigger_ids, firsts.tolist(), strict=True), lambda one: one[1] < 0):
+            if is_other:
+                rows = np.array([a.row for name, _ in some for a in self._others[name].rows.values()], np.int32)
+                counts.append(np.zeros(len(rows), np.int64))
+            else:
+                rows = self._roster.rows_in_order(np.array([first for _, first in some], np.int32))
+                counts.append(self._roster.leaves_of(rows))
+            parts.append(rows)
+        return np.concatenate(parts or [np.empty(0, np.int32)]), np.concatenate(counts or [np.empty(0, np.int64)])
 
     def armed(self, row: int) -> ArmedTrigger:
         """Return the trigger of a row."""

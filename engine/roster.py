@@ -122,6 +122,18 @@ class Roster:
         alone = np.array([row not in self._several for row in firsts.tolist()], np.bool_)
         return np.concatenate([firsts[alone], *[self._several[row] for row in firsts[~alone].tolist()]])
 
+    def rows_in_order(self, firsts: Rows) -> Rows:
+        """Return all rows of some triggers by their first, one trigger after another."""
+        if not self._several:
+            return firsts
+        return np.concatenate([self._several.get(row, np.array([row], np.int32)) for row in firsts.tolist()])
+
+    def leaves_of(self, rows: Rows) -> NDArray[np.int64]:
+        """Return how many leaves each row has."""
+        policies, places = np.unique(self._tables.gi[rows, at.G_POLICY], return_inverse=True)
+        counts = [len(self._templates[self._template_of[policy]].leaves) for policy in policies.tolist()]
+        return np.array(counts, np.int64)[places]
+
     def leave(self, firsts: Rows) -> None:
         """Strike triggers off."""
         self._names.take(firsts)

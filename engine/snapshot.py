@@ -36,7 +36,7 @@ from engine.firing import HistorySeam
 from engine.indicators.state import RING_FIELDS
 from engine.matcher import Matcher
 from engine.slots import SlotKey
-from engine.tables import Tables
+from engine.tables import Tables, spans
 
 MAGIC = b"TWEN"
 VERSION = 7
@@ -222,6 +222,8 @@ def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matc
     """Build symbols, blocks, watchers and triggers in an empty engine, then give the rows their numbers."""
     meta = snapshot.meta
     arrays = {name: _unpack(packed) for name, packed in snapshot.arrays.items()}
+    cells = RING_FIELDS * int(arrays["ring_cap"].sum()) + len(arrays["hist"])
+    tables.reserve(symbols=len(meta.symbols), blocks=len(meta.blocks), cells=cells)
     candles.kept_sessions.clear()
     for symbol in meta.symbols:
         candles.symbol_id(symbol)
@@ -263,47 +265,36 @@ def _put_rings(arrays: dict[str, AnyArray], tables: Tables, candles: Candles) ->
 
 
 def _put_indicators(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, candles: Candles) -> None:
-    out = hist = 0
-    for row, (block, lane, name, params) in enumerate(meta.indicators):
-        i = candles.indicator(block, lane, name, params)
-        cap = int(arrays["hist_cap"][row])
-        if cap:
-            candles.ensure_hist(i, cap)
-        tables.nf[i, : at.NF_PARAMS] = arrays["state"][row]
-        width = int(tables.ni[i, at.N_WIDTH])
-        _outputs(tables, tables.closed, i)[:] = arrays["closed"][out : out + width]
-        out += width
-        kept = _hist(tables, i)
-        if len(kept) != cap * width:
-            raise InvalidSnapshot(f"{name} keeps {len(kept)} past values here, {cap * width} in the snapshot")
-        kept[:] = arrays["hist"][hist : hist + len(kept)]
-        hist += len(kept)
+    ids = candles.rows_of(meta.indicators)
+    for row in np.flatnonzero(arrays["hist_cap"]).tolist():
+        candles.ensure_hist(int(ids[row]), int(arrays["hist_cap"][row]))
+    ni = tables.ni
+    widths = ni[ids, at.N_WIDTH]
+    kept, wanted = ni[ids, at.N_HIST_CAP] * widths, arrays["hist_cap"] * widths
+    for row in np.flatnonzero(kept != wanted).tolist():
+        name = meta.indicators[row][2]
+        raise InvalidSnapshot(f"{name} keeps {kept[row]} past values here, {wanted[row]} in the snapshot")
+    tables.nf[ids, : at.NF_PARAMS] = arrays["state"]
+    tables.closed[spans(ni[ids, at.N_OUT], widths)] = arrays["closed"]
+    tables.ring[spans(ni[ids, at.N_HIST_OFF], kept)] = arrays["hist"]
 
 
 def _put_triggers(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, matcher: Matcher) -> None:
-    for value, key in zip(arrays["slots"], meta.slots, strict=True):
-        tables.qv[matcher.slots.ids[SlotKey(*key)], at.QV_NOW] = value
-    leaf = side = 0
-    entries = [matcher.get(trigger.spec["trigger_id"]) for trigger in meta.triggers]
-    armed = [a for entry in entries if entry is not None for a in entry.rows.values()]
-    for row, a in enumerate(armed):
-        tables.gi[a.row, list(_TRIGGER_COLUMNS)] = arrays["triggers"][row]
-        bits = int(tables.gi[a.row, at.G_BITS]) & ~at.KNOWN_BITS
-        tables.gi[a.row, at.G_BITS] = bits | int(arrays["known"][row])
-        tables.gt[a.row] = arrays["last_firings"][row]
-        first, n = int(tables.gi[a.row, at.G_LEAF]), len(a.leaves)
-        tables.vi[first : first + n, at.V_RESULT] = arrays["results"][leaf : leaf + n]
-        for k, v in enumerate(range(first, first + n)):
-            more = int(tables.shapes[tables.vi[v, at.V_SHAPE], at.SH_MORE])
-            if more:
-                tables.vi[v + more, at.M_LATCH] = arrays["latches"][leaf + k]
-            numbers = tables.numbers_of(v)
-            numbers[:] = arrays["sides"][side : side + len(numbers)]
-            side += len(numbers)
-        leaf += n
-    held: list[int] = arrays["held"].tolist()
+    slots = [matcher.slots.ids[SlotKey(*key)] for key in meta.slots]
+    tables.qv[slots, at.QV_NOW] = arrays["slots"]
+    rows, counts = matcher.rows_of([trigger.spec["trigger_id"] for trigger in meta.triggers])
+    tables.gi[rows[:, None], _TRIGGER_COLUMNS] = arrays["triggers"]
+    tables.gi[rows, at.G_BITS] = tables.gi[rows, at.G_BITS] & ~at.KNOWN_BITS | arrays["known"]
+    tables.gt[rows] = arrays["last_firings"]
+    leaves = spans(tables.gi[rows, at.G_LEAF], counts)
+    shapes = tables.shapes[tables.vi[leaves, at.V_SHAPE]]
+    tables.vi[leaves, at.V_RESULT] = arrays["results"]
+    more = shapes[:, at.SH_MORE]
+    tables.vi[(leaves + more)[more > 0], at.M_LATCH] = arrays["latches"][more > 0]
+    tables.vf[spans(tables.vi[leaves, at.V_NUMBERS], shapes[:, at.SH_WIDTH])] = arrays["sides"]
+    held: list[int] = rows[arrays["held"]].tolist()
     for row, hold, trade in zip(held, arrays["holds"], arrays["hold_trades"], strict=True):
-        number = tables.begin_hold(armed[row].row)
+        number = tables.begin_hold(row)
         tables.holds[number], tables.hold_trades[number] = hold, trade
 
 
