@@ -95,7 +95,14 @@ def running_platform(data_dir: Path, *arguments: str) -> Generator[Platform]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    return {p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE}
+    return {p for p in pids if _is_alive(p)}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _is_ready(platform: Platform) -> bool:
