@@ -102,6 +102,7 @@ def test_T20_a_feed_that_falls_mute_is_stale_is_left_and_is_live_with_its_first_
     wait_until(lambda: listening.state_of(ETH) == "live", timeout_s=LONG_S, what="the symbols to live again")
     wait_until(lambda: listening.log.marks()[-1].health == "live", timeout_s=LONG_S, what="a live mark")
     wait_until(lambda: listening.is_filled_after_mute(), timeout_s=LONG_S, what="the missed candles")
+    wait_until(lambda: listening.count("reconnects") >= 1, timeout_s=LONG_S, what="the new connection to be counted")
     assert listening.changes("")[:3] == ["live", "stale", "live"]
     assert listening.changes(ETH)[-2:] == ["stale", "live"]
 
