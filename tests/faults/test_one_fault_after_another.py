@@ -27,7 +27,7 @@ from core.heartbeat import Beat
 from core.settings import Settings
 from core.wire.records import DeadLetter, decode
 from core.wire.topics import topics
-from tests.kit.judge import Places, judge, read_log, wait_until_decided, watched_places
+from tests.kit.judge import Places, judge, read_firings, read_log, wait_until_decided, watched_places
 from tests.kit.log import put, read_all
 from tests.kit.market_flow import beat_of
 from tests.kit.often_firing import arm_often_firing
@@ -41,6 +41,7 @@ VICTIMS = (
 )  # fmt: skip
 """Those that hold the most are hit most."""
 KILLS = 20
+ENOUGH = 10
 SEED = 20251123
 POISON = (
     b"\x00",
@@ -75,13 +76,14 @@ def platform(watched: tuple[Platform, Places]) -> Platform:
 
 @pytest.fixture
 def judged(platform: Platform, watched: tuple[Platform, Places], tmp_path: Path) -> Generator[None]:
-    """Let the judge have the last word after a test."""
+    """Let the judge have the last word after a test, once there is enough to judge."""
     yield
+    wait_until(lambda: len(read_firings(platform.settings)) > ENOUGH, timeout_s=120, what="enough firings", every_s=0.5)
     with fed_no_more(platform):
         verdict = judge(platform.settings, watched[1], tmp_path)
     assert not verdict.problems, f"{len(verdict.problems)} problems: " + "\n".join(verdict.problems[:10])
     assert verdict.trades > 500
-    assert len(verdict.firings) > 10
+    assert len(verdict.firings) > ENOUGH
     assert len(verdict.candles) > 50
 
 
