@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.words import link_of
 from tests.kit.platform import Platform, kill
 
 
@@ -17,4 +18,4 @@ def test_the_page_says_what_happens_while_the_market_flow_restarts(own_page: Pag
     said = own_page.get_by_role("status").get_by_text(re.compile("^Market flow"))
     expect(said).to_be_visible(timeout=30_000)
     expect(said).to_be_hidden(timeout=90_000)
-    expect(own_page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(link_of(own_page, "Live")).to_be_visible()

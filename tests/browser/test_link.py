@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.words import Login, log_in, rows, wait_for_price
+from tests.browser.words import Login, link_of, log_in, rows, wait_for_price
 
 
 def test_without_its_socket_the_page_polls_and_then_resumes(
@@ -26,12 +26,12 @@ def test_without_its_socket_the_page_polls_and_then_resumes(
 
     page.route_web_socket(re.compile("/ws$"), pass_on)
     log_in(page, demo_login)
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(link_of(page, "Live")).to_be_visible()
     wait_for_price(page)
 
     is_refused = True
     sockets[-1].close(code=1011)
-    expect(page.get_by_text("Polling", exact=True)).to_be_visible()
+    expect(link_of(page, "Polling")).to_be_visible()
     polled = wait_for_price(page)
     expect(page.get_by_test_id("price")).not_to_have_text(polled)
     page.goto("/pipelines")
@@ -41,7 +41,7 @@ def test_without_its_socket_the_page_polls_and_then_resumes(
     expect(page.get_by_test_id("status")).to_have_text(re.compile("Completed|Suppressed"), timeout=60_000)
 
     is_refused = False
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(link_of(page, "Live")).to_be_visible()
     expect(page.get_by_role("log")).to_contain_text(re.compile("Finished|Suppressed"))
 
 

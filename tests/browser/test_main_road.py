@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Complaints
-from tests.browser.words import Login, chart, log_in, rows, wait_for_price
+from tests.browser.words import Login, chart, link_of, log_in, rows, wait_for_price
 from tests.kit.platform import Platform
 from tests.kit.waiting import wait_until
 
@@ -16,7 +16,7 @@ def test_a_user_sees_the_chart_move_and_reads_the_report_of_a_finished_execution
     page: Page, demo_login: Login, platform: Platform
 ) -> None:
     log_in(page, demo_login)
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(link_of(page, "Live")).to_be_visible()
     expect(page.get_by_text("PAPER", exact=True)).to_be_visible()
 
     first = wait_for_price(page)

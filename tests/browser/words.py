@@ -36,3 +36,8 @@ def wait_for_price(page: Page) -> str:
 
 def rows(page: Page, region: str) -> Locator:
     return page.get_by_role("region", name=region, exact=True).locator("tbody tr")
+
+
+def link_of(page: Page, word: str) -> Locator:
+    """The word beside the menu that says how the page is told what happens; symbols have states of the same names."""
+    return page.get_by_role("status").filter(has_text=re.compile(rf"^\s*{word}\s*$"))
