@@ -91,6 +91,10 @@ class TriggerBook:
     def __len__(self) -> int:
         return len(self._known)
 
+    def __contains__(self, trigger_id: object) -> bool:
+        known = self._known.get(str(trigger_id).partition("/")[0])
+        return known is not None and known.trigger_id == trigger_id
+
     def known(self) -> list[Known]:
         return list(self._known.values())
 

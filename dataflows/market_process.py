@@ -37,6 +37,7 @@ from dataflows.vital_signs import VitalSigns
 
 _log = logger(__name__)
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.2, 3.0
+_GROWN = 1.1  # triggers, since they were last taken out of the collector's sight
 
 
 class MarketProcess:
@@ -65,6 +66,7 @@ class MarketProcess:
         self._engine_config = engine_config(settings)
         self._columns = watched(settings)
         self._backoff_s = _FIRST_BACKOFF_S
+        self._settled = 0
 
     def run(self) -> None:
         """Follow the log until told to stop.
@@ -101,6 +103,7 @@ class MarketProcess:
         shard, is_to_send_again = self._restored()
         took_ms = round((self._clock.monotonic() - started) * 1000)
         _settle()
+        self._settled = shard.triggers
         _log.info("state restored", partitions=len(self._folders), triggers=shard.triggers, took_ms=took_ms)
 
         def trim(extents: Sequence[Extent]) -> None:
@@ -130,7 +133,7 @@ class MarketProcess:
                     feed=self._settings.feed_name,
                     clock=self._clock,
                     stop=self._stop,
-                    on_tick=signs.report,
+                    on_tick=lambda signs=signs: self._tick(signs, shard),
                 )
                 self._backoff_s = _FIRST_BACKOFF_S
                 try:
@@ -150,6 +153,13 @@ class MarketProcess:
         # The system's patience with a stop is short, and what the log holds since the last checkpoint is never lost.
         last = shard.draft() if shard.is_quick_to_save else None
         checkpointer.finish(last, None if is_to_send_again else publisher)
+
+    def _tick(self, signs: VitalSigns, shard: Shard) -> None:
+        signs.report()
+        if shard.triggers > self._settled * _GROWN:
+            # Those that were armed since are as lasting as those restored.
+            gc.freeze()
+            self._settled = shard.triggers
 
     def _restored(self) -> tuple[Shard, bool]:
         found = restore(self._settings, self._folders, self._engine_config, self._columns)

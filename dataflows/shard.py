@@ -136,8 +136,8 @@ class Shard:
             found = partition.take(poll.trades.get(number, ()), told, is_caught_up=number in poll.caught_up)
             self._add(partition, found, effects)
         now = self._clock.monotonic()
-        if self._live is not None:
-            effects.live = self._live.read(now)
+        if self._live is not None and self._live.is_due(now, is_pressed=bool(effects.outgoing)):
+            effects.live = self._live.read(now)  # after what fired is on its way
         if now >= self._next_checkpoint and (self._offspring is None or self._offspring.is_free):
             effects.checkpoint = self.draft() if self._offspring is None else self._handed(self._offspring)
             took = self._clock.monotonic() - now

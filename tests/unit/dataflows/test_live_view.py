@@ -100,3 +100,21 @@ def test_a_trigger_whose_definition_cannot_be_read_is_shown_as_invalid_until_it_
     world.partition.take([], [mended], is_caught_up=True)
     [state] = world.after(1000).states
     assert msgspec.to_builtins(state)["state"] != "invalid"
+
+
+def test_what_fired_goes_out_before_the_page_is_shown_anything_but_not_for_long(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    now = world.clock.monotonic() + 0.05
+    assert world.reader.is_due(now, is_pressed=False)
+    assert not world.reader.is_due(now, is_pressed=True)
+    assert world.reader.is_due(now + 0.1, is_pressed=True)
+
+
+def test_a_symbol_that_changes_while_it_rests_is_shown_after_it(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.trade(SYMBOLS[0])
+    world.after(20)
+    world.trade(SYMBOLS[0], price=101.0)
+    world.trade(SYMBOLS[1], price=50.0)
+    assert read(world.after(20)) == [(SYMBOLS[1], 50.0)]
+    assert read(world.after(190)) == [(SYMBOLS[0], 101.0)]
