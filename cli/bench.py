@@ -198,3 +198,36 @@ def restart(
         sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
     else:
         sys.stdout.write(table(found) + "\n")
+
+
+@app.command("agents")
+def agents(
+    quick: Annotated[bool, typer.Option("--quick", help="a quarter of everything, in about a minute")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
+) -> None:
+    """What a whole chain of seven agents costs a worker process, and how many one worker takes.
+
+    Against a model server of its own that answers at once, then one that takes two seconds a call. Services, worker
+    and server are its own, in a folder that is removed after it; some three minutes. Exit code 1 where an execution
+    did not go all the way to a protected position and its report; a missed target is printed, and is no error.
+    """
+    try:
+        from benchmarks.agents import chains
+        from benchmarks.engine.result import Figure, table
+    except ImportError as missing:
+        sys.stderr.write(f"tapewatch: the benchmarks need the checkout and its packages ({missing}); run: make setup\n")
+        raise typer.Exit(2) from None
+    load = chains.QUICK if quick else chains.FULL
+    found: list[Figure] = []
+    try:
+        for figure in chains.figures(load):
+            found.append(figure)
+            sys.stderr.write(f"{figure.name} …\n")
+    except AssertionError as wrong:
+        sys.stderr.write(f"tapewatch: the benchmark found a wrong result: {wrong}\n")
+        raise typer.Exit(1) from None
+    if as_json:
+        plain = {"in_flight": load.in_flight, "delay_s": load.delay_s, "figures": [f.plain() for f in found]}
+        sys.stdout.write(json.dumps(plain, indent=1, allow_nan=False, default=str) + "\n")
+    else:
+        sys.stdout.write(table(found) + "\n")
