@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import bytewax.operators as op
 from bytewax import _bytewax
@@ -19,9 +19,12 @@ from typing_extensions import override
 
 from dataflows.bytewax_ends import ONE, Sink, Source
 from dataflows.effects import Effects
-from dataflows.history import HistoryStream, Rows
 from dataflows.poll import Poll
 from dataflows.stream import Stream
+
+if TYPE_CHECKING:
+    # A market flow that starts again must not wait for what only the cost flow needs.
+    from dataflows.history import HistoryStream, Rows
 
 _EPOCH = timedelta(seconds=10)
 _run = cast("Callable[..., None]", getattr(_bytewax, "run_main"))  # noqa: B009 - it has no types

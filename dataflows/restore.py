@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
+
+import msgspec
 
 from core.errors import ConfigError
 from core.observability import logger
@@ -15,7 +19,7 @@ from dataflows.partition import Partition
 from engine.condition import TIMEFRAMES, Timeframe
 from engine.engine import Engine, EngineConfig
 from engine.sessions import Calendars
-from engine.snapshot import InvalidSnapshot
+from engine.snapshot import InvalidSnapshot, Snapshot, decode
 
 _log = logger(__name__)
 
@@ -63,20 +67,50 @@ def restore(
 ) -> list[Restored]:
     """Return every partition, from its checkpoint or empty.
 
+    A thread reads and checks the next one's file, mostly without the interpreter, while one is built.
+
     Raises:
         ConfigError: TAPEWATCH_CANDLE_INDICATORS names what is no column.
     """
-    return [_restored(settings, folder, config, columns) for folder in folders.values()]
+    found: list[Restored] = []
+    with ThreadPoolExecutor(1, "checkpoints") as ahead:
+        coming: Future[_Read] | None = None
+        for folder, after in zip_longest(folders.values(), list(folders.values())[1:]):
+            read = coming.result() if coming is not None else _read(settings, folder)
+            coming = ahead.submit(_read, settings, after) if after is not None else None
+            found.append(_restored(settings, folder, read, config, columns))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    state: PartitionState | None = None
+    snapshot: Snapshot | None = None
+
+
+def _read(settings: Settings, folder: PartitionFolder) -> _Read:
+    state = _state(settings, folder)
+    if state is None:
+        return _Read()
+    try:
+        snapshot = decode(state.engine)
+    except InvalidSnapshot as error:
+        _set_aside(folder, str(error))
+        return _Read()
+    return _Read(msgspec.structs.replace(state, engine=b""), snapshot)
 
 
 def _restored(
-    settings: Settings, folder: PartitionFolder, config: EngineConfig, columns: Sequence[tuple[str, Timeframe]]
+    settings: Settings,
+    folder: PartitionFolder,
+    read: _Read,
+    config: EngineConfig,
+    columns: Sequence[tuple[str, Timeframe]],
 ) -> Restored:
-    state = _state(settings, folder)
-    engine = None
-    if state is not None:
+    state, engine = read.state, None
+    if read.snapshot is not None:
         try:
-            engine = Engine.restore(state.engine, config)
+            engine = Engine.restore(read.snapshot, config)
         except InvalidSnapshot as error:
             _set_aside(folder, str(error))
             state = None

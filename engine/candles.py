@@ -38,8 +38,9 @@ class SessionCalendars(Protocol):
     def table(self, calendar: str, session: Session = "regular") -> SessionTable: ...
 
 
-class IndicatorKey(NamedTuple):
-    block: int
+class Kind(NamedTuple):
+    """What an indicator computes, in whichever block."""
+
     lane: int
     name: str
     params: Params
@@ -80,12 +81,14 @@ class Candles:
         self.block_of: list[tuple[int, int]] = []
         """Symbol id and session number (place in SESSIONS) of each block."""
         self.kept_sessions: set[Session] = {"regular"}
-        self.indicators: dict[IndicatorKey, int] = {}
-        self._keys: dict[int, IndicatorKey] = {}
+        self._indicators: dict[Kind, dict[int, int]] = {}
+        """Indicator by block, of each kind."""
+        self.kind_of: dict[int, Kind] = {}
+        """The indicators there are."""
         self._users: Counter[int] = Counter()
         self.lanes: dict[tuple[int, int], list[int]] = {}
         """Indicators of each (block, lane) in the order the kernel computes them."""
-        self._columns: dict[tuple[int, int], Counter[str]] = {}
+        self._columns: dict[tuple[int, int], dict[str, int]] = {}
         self._watched: dict[Session, list[tuple[str, int]]] = {"regular": [], "extended": []}
         self._ranks: NDArray[np.int64] = np.zeros(0, np.int64)
         self._picks: dict[tuple[int, int], Picks] = {}
@@ -192,18 +195,19 @@ class Candles:
     def _ask_all(self, blocks: Sequence[int], lane: int, text: str) -> list[int]:
         """Count one more who wants this column, in each of these blocks (all different); return the indicators."""
         column = parse_column(text)
-        name, params = column.definition.name, column.params
+        kind = Kind(lane, column.definition.name, column.params)
         self._settle_picks(blocks, lane)
-        keys = [IndicatorKey(b, lane, name, params) for b in blocks]
-        if missing := [key for key in keys if key not in self.indicators]:
-            self._add_indicators(missing)
-        found = [self.indicators[key] for key in keys]
+        by_block = self._indicators.setdefault(kind, {})
+        if missing := [b for b in blocks if b not in by_block]:
+            self._add_indicators(kind, missing, by_block)
+        found = [by_block[b] for b in blocks]
         self._users.update(found)
         for b in blocks:
             wanted = self._columns.get((b, lane))
             if wanted is None:
-                wanted = self._columns[b, lane] = Counter()
-            wanted[text] += 1
+                self._columns[b, lane] = {text: 1}
+            else:
+                wanted[text] = wanted.get(text, 0) + 1
         return found
 
     def drop(self, b: int, lane: int, text: str) -> None:
@@ -214,37 +218,40 @@ class Candles:
         wanted[text] -= 1
         if wanted[text] == 0:
             del wanted[text]
-        key = IndicatorKey(b, lane, column.definition.name, column.params)
-        i = self.indicators[key]
+        kind = Kind(lane, column.definition.name, column.params)
+        i = self._indicators[kind][b]
         self._users[i] -= 1
         if self._users[i] == 0:
-            del self._users[i], self.indicators[key], self._keys[i]
+            del self._users[i], self._indicators[kind][b], self.kind_of[i]
+            if not self._indicators[kind]:
+                del self._indicators[kind]
             self.lanes[b, lane].remove(i)
             self._free_hist(i)
             self._tables.free_indicator(i)
             self.dirty.add(b)
 
-    def _add_indicators(self, keys: Sequence[IndicatorKey]) -> None:
-        """Add one indicator in several blocks: all of one lane, name and params."""
-        _, lane, name, params = keys[0]
+    def _add_indicators(self, kind: Kind, missing: Sequence[int], by_block: dict[int, int]) -> None:
+        """Add an indicator of one kind in each of these blocks."""
+        lane, name, params = kind
         definition, t = INDICATORS[name], self._tables
-        blocks = np.array([key.block for key in keys], np.int64)
-        rows = t.add_indicators(len(keys), definition.width)
+        blocks = np.array(missing, np.int64)
+        rows = t.add_indicators(len(missing), definition.width)
         t.ni[rows, at.N_KIND] = KINDS[name]
         t.ni[rows, at.N_BLOCK], t.ni[rows, at.N_LANE] = blocks, lane
         t.ni[rows, at.N_STABLE] = definition.stable(params)
         t.nf[rows, at.NF_PARAMS : at.NF_PARAMS + len(params)] = params
         if definition.reads_session:
             t.nf[rows, at.NF_PARAMS + len(params)] = [self._night_of(b) for b in blocks.tolist()]
-        for key, i in zip(keys, rows.tolist(), strict=True):
-            self.indicators[key] = i
-            self._keys[i] = key
-            self.lanes.setdefault((key.block, lane), []).append(i)
+        added: list[int] = rows.tolist()
+        by_block.update(zip(missing, added, strict=True))
+        self.kind_of.update(dict.fromkeys(added, kind))
+        for b, i in zip(missing, added, strict=True):
+            self.lanes.setdefault((b, lane), []).append(i)
         candles = definition.window(params) + 1
         for b in blocks[t.bi[blocks, at.I_RING_CAP, lane] < min(MAX_RING, candles)].tolist():
             self.ensure_ring(b, lane, candles)
         if own_past := definition.own_past(params):
-            for i in rows.tolist():
+            for i in added:
                 self.ensure_hist(i, own_past)
         for i in rows[t.bi[blocks, at.I_CLOSED, lane] > 0].tolist():
             self.rebuild(i)
@@ -285,9 +292,9 @@ class Candles:
         places: dict[tuple[str, Params], int] = {}
         place = 0
         for i in self.lanes.get((b, lane), ()):
-            key = self._keys[i]
-            places[key.name, key.params] = place
-            place += INDICATORS[key.name].width
+            kind = self.kind_of[i]
+            places[kind.name, kind.params] = place
+            place += INDICATORS[kind.name].width
         found: list[tuple[str, int]] = []
         for text in sorted(self._columns.get((b, lane), ())):
             column = parse_column(text)
@@ -356,18 +363,37 @@ class Candles:
         cells = t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)
         return cells[:, np.arange(max(0, k - cap), k) % cap].T.copy()
 
-    def put_ring(self, b: int, lane: int, rows: NDArray[np.float64], cap: int) -> None:
-        """Write a restored lane's candles, the last of which is number I_CLOSED - 1."""
-        self.ensure_ring(b, lane, cap)
-        t = self._tables
-        cap, off = int(t.bi[b, at.I_RING_CAP, lane]), int(t.bi[b, at.I_RING_OFF, lane])
-        k = int(t.bi[b, at.I_CLOSED, lane])
-        cells = t.ring[off : off + RING_FIELDS * cap].reshape(RING_FIELDS, cap)
-        cells[:, np.arange(k - len(rows), k) % cap] = rows.T
+    def put_rings(self, counts: NDArray[np.int64], caps: NDArray[np.int64], rows: NDArray[np.float64]) -> None:
+        """Write the restored candles of all blocks and lanes, the last of each of which is number I_CLOSED - 1.
 
-    def rows_of(self, keys: Iterable[tuple[int, int, str, Params]]) -> NDArray[np.int64]:
-        """Return the rows of indicators that somebody wants, by block, lane, name and params."""
-        return np.fromiter(map(self.indicators.__getitem__, map(IndicatorKey._make, keys)), np.int64)
+        Args:
+            counts: Candles of each, shape (blocks, LANES), as `caps`, how many each keeps.
+            rows: The candles, block by block, lane by lane, oldest first, shape (n, RING_FIELDS).
+        """
+        t, n = self._tables, len(counts)
+        lanes = counts.shape[1]
+        for b, lane in np.argwhere(caps > t.bi[:n, at.I_RING_CAP, :lanes]).tolist():
+            self.ensure_ring(b, lane, int(caps[b, lane]))
+        cap, off, closed = (
+            t.bi[:n, column, :lanes].astype(np.int64).ravel() for column in (at.I_RING_CAP, at.I_RING_OFF, at.I_CLOSED)
+        )
+        of = counts.ravel()
+        where = np.repeat(np.arange(len(of)), of)
+        number = np.arange(len(where)) - np.repeat(np.cumsum(of) - of, of)
+        step = cap[where]
+        place = off[where] + (closed[where] - of[where] + number) % step
+        for field in range(RING_FIELDS):
+            t.ring[place + field * step] = rows[:, field]
+
+    def rows_of(self, kinds: Sequence[Kind], kind: NDArray[np.int64], block: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of indicators that somebody wants; `kind` and `block` say of each which one it is."""
+        found = np.empty(len(kind), np.int64)
+        order = np.argsort(kind, kind="stable")
+        bounds = np.searchsorted(kind[order], np.arange(len(kinds) + 1))
+        for one, first, end in zip(kinds, bounds, bounds[1:], strict=False):
+            places = order[first:end]
+            found[places] = [self._indicators[one][b] for b in block[places].tolist()]
+        return found
 
     def load(
         self, b: int, lane: int, columns: HistoryColumns, *, until_ms: int
@@ -448,7 +474,7 @@ class Candles:
     def row_of(self, b: int, lane: int, text: str) -> tuple[int, int]:
         """Return indicator and output index of a column somebody asked for."""
         column = parse_column(text)
-        return self.indicators[IndicatorKey(b, lane, column.definition.name, column.params)], column.index
+        return self._indicators[Kind(lane, column.definition.name, column.params)][b], column.index
 
     def watchers(self) -> dict[Session, list[tuple[str, int]]]:
         return self._watched

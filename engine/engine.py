@@ -364,13 +364,16 @@ class Engine:
         )
 
     @classmethod
-    def restore(cls, data: bytes, config: EngineConfig) -> Engine:
+    def restore(cls, data: bytes | snapshots.Snapshot, config: EngineConfig) -> Engine:
         """Return an engine that goes on where the snapshot was taken.
+
+        Args:
+            data: What `snapshot` gave, or `engine.snapshot.decode` of it, which may be done in another thread.
 
         Raises:
             InvalidSnapshot: damaged, of another version, or taken with another grace or kind of tape.
         """
-        found = snapshots.decode(data)
+        found = snapshots.decode(data) if isinstance(data, bytes) else data
         if (found.meta.grace_ms, found.meta.is_offline) != (config.close_grace_ms, config.is_offline):
             raise snapshots.InvalidSnapshot("taken with another close_grace_ms or is_offline")
         engine = cls(config)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import layout as at
-from engine.candles import SESSIONS, Candles
+from engine.candles import SESSIONS, Candles, Kind
 from engine.condition import (
     TIMEFRAMES,
     Condition,
@@ -39,7 +39,7 @@ from engine.slots import SlotKey
 from engine.tables import Tables, spans
 
 MAGIC = b"TWEN"
-VERSION = 7
+VERSION = 8
 _DIGEST = 16
 _HEAD = len(MAGIC) + 1 + _DIGEST
 # Rows of a block that say where things stand in this process's tables.
@@ -82,7 +82,7 @@ class _Meta(msgspec.Struct, frozen=True):
     blocks: list[tuple[int, int]]
     kept_sessions: list[str]
     watched: dict[str, list[tuple[str, int]]]
-    indicators: list[tuple[int, int, str, tuple[float, ...]]]
+    kinds: list[tuple[int, str, tuple[float, ...]]]
     slots: list[tuple[int, int, str, bool, bool, int]]
     news_armed: dict[str, int | None]
     triggers: list[_TriggerMeta]
@@ -125,7 +125,7 @@ def decode(data: bytes) -> Snapshot:
         raise InvalidSnapshot(f"found {data[:4]!r}, a snapshot begins with {MAGIC!r}")
     if data[len(MAGIC)] != VERSION:
         raise InvalidSnapshot(f"found version {data[len(MAGIC)]}, this engine reads {VERSION}")
-    body = data[_HEAD:]
+    body = memoryview(data)[_HEAD:]
     if hashlib.blake2b(body, digest_size=_DIGEST).digest() != data[len(MAGIC) + 1 : _HEAD]:
         raise InvalidSnapshot("the checksum does not match: the snapshot is damaged or cut short")
     try:
@@ -137,7 +137,9 @@ def decode(data: bytes) -> Snapshot:
 def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, news: AnyArray) -> Snapshot:
     """Copy everything out of the tables, by name."""
     blocks = range(tables.blocks)
-    keys = sorted(candles.indicators.items(), key=lambda item: item[1])
+    indicators = sorted(candles.kind_of)
+    kinds = list(dict.fromkeys(candles.kind_of[i] for i in indicators))
+    kind_number = {kind: n for n, kind in enumerate(kinds)}
     slots = sorted(matcher.slots.ids.items(), key=lambda item: item[1])
     entries = [entry for _, entry in matcher.entries()]
     rings = [candles.ring_rows(b, lane) for b in blocks for lane in range(at.LANES)]
@@ -153,10 +155,12 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         "ring_cap": tables.bi[: tables.blocks, at.I_RING_CAP],
         "rings": np.concatenate(rings) if rings else np.empty((0, RING_FIELDS)),
         "ring_rows": np.array([len(r) for r in rings], np.int64),
-        "state": tables.nf[[i for _, i in keys], : at.NF_PARAMS],
-        "closed": np.concatenate([_outputs(tables, tables.closed, i) for _, i in keys] or [np.empty(0)]),
-        "hist_cap": tables.ni[[i for _, i in keys], at.N_HIST_CAP],
-        "hist": np.concatenate([_hist(tables, i) for _, i in keys] or [np.empty(0)]),
+        "kind": np.array([kind_number[candles.kind_of[i]] for i in indicators], np.int64),
+        "block": tables.ni[indicators, at.N_BLOCK].astype(np.int64),
+        "state": tables.nf[indicators, : at.NF_PARAMS],
+        "closed": np.concatenate([_outputs(tables, tables.closed, i) for i in indicators] or [np.empty(0)]),
+        "hist_cap": tables.ni[indicators, at.N_HIST_CAP],
+        "hist": np.concatenate([_hist(tables, i) for i in indicators] or [np.empty(0)]),
         "slots": tables.qv[[q for _, q in slots], at.QV_NOW],
         "results": tables.vi[leaf_rows, at.V_RESULT],
         "latches": _latches(tables, leaf_rows),
@@ -178,7 +182,7 @@ def take(tables: Tables, candles: Candles, matcher: Matcher, mutable: Mutable, n
         blocks=list(candles.block_of),
         kept_sessions=sorted(candles.kept_sessions),
         watched=watched,
-        indicators=[(k.block, k.lane, k.name, k.params) for k, _ in keys],
+        kinds=[(kind.lane, kind.name, kind.params) for kind in kinds],
         slots=[key for key, _ in slots],
         triggers=[_TriggerMeta(spec_to_plain(e.spec), e.is_paused, e.next_due_ms) for e in entries],
         seams=[
@@ -244,7 +248,8 @@ def put_back(snapshot: Snapshot, tables: Tables, candles: Candles, matcher: Matc
     tables.bi[: tables.blocks, list(_BLOCK_ROWS)] = arrays["bi"]
     for b, timeframe, source, seam_ms in meta.seams:
         candles.note_seam(b, HistorySeam(timeframe, source, seam_ms))
-    _put_rings(arrays, tables, candles)
+    counts = arrays["ring_rows"].reshape(-1, at.LANES)
+    candles.put_rings(counts, arrays["ring_cap"][:, : at.LANES], arrays["rings"])
     _put_indicators(meta, arrays, tables, candles)
     _put_triggers(meta, arrays, tables, matcher)
 
@@ -254,25 +259,15 @@ def news_of(snapshot: Snapshot) -> NDArray[np.int64]:
     return _unpack(snapshot.arrays["news"])
 
 
-def _put_rings(arrays: dict[str, AnyArray], tables: Tables, candles: Candles) -> None:
-    first = 0
-    counts = arrays["ring_rows"].reshape(-1, at.LANES)
-    for b in range(tables.blocks):
-        for lane in range(at.LANES):
-            n = int(counts[b, lane])
-            candles.put_ring(b, lane, arrays["rings"][first : first + n], int(arrays["ring_cap"][b, lane]))
-            first += n
-
-
 def _put_indicators(meta: _Meta, arrays: dict[str, AnyArray], tables: Tables, candles: Candles) -> None:
-    ids = candles.rows_of(meta.indicators)
+    ids = candles.rows_of([Kind(*kind) for kind in meta.kinds], arrays["kind"], arrays["block"])
     for row in np.flatnonzero(arrays["hist_cap"]).tolist():
         candles.ensure_hist(int(ids[row]), int(arrays["hist_cap"][row]))
     ni = tables.ni
     widths = ni[ids, at.N_WIDTH]
     kept, wanted = ni[ids, at.N_HIST_CAP] * widths, arrays["hist_cap"] * widths
     for row in np.flatnonzero(kept != wanted).tolist():
-        name = meta.indicators[row][2]
+        name = meta.kinds[int(arrays["kind"][row])][1]
         raise InvalidSnapshot(f"{name} keeps {kept[row]} past values here, {wanted[row]} in the snapshot")
     tables.nf[ids, : at.NF_PARAMS] = arrays["state"]
     tables.closed[spans(ni[ids, at.N_OUT], widths)] = arrays["closed"]
