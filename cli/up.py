@@ -10,6 +10,7 @@ from cli.folder import DEFAULT_DATA_DIR, DataDirOption
 
 _FEED = "simulator, finnhub (needs TAPEWATCH_FINNHUB_API_KEY), or recorded:FILE (Parquet trades)."
 _REBASE = "A recording's times: now moves them to the present; none plays each trade at its own time, from the first."
+_KAFKA = "host:port of a Kafka broker that keeps its log; without it one in memory is started."
 _PORT = "Port of the page; 0: the one of last time, else 8000, else a free one."
 
 
@@ -20,6 +21,7 @@ def up(
     rebase: Annotated[str, typer.Option(help=_REBASE)] = "now",
     data_dir: DataDirOption = DEFAULT_DATA_DIR,
     port: Annotated[int, typer.Option(min=0, max=65535, help=_PORT)] = 0,
+    kafka: Annotated[str, typer.Option(help=_KAFKA)] = "",
     web: Annotated[bool, typer.Option("--web/--no-web", help="With the page, or only the API.")] = True,
 ) -> None:
     """Run the whole platform on this machine until Ctrl-C; starting again continues where it was.
@@ -35,5 +37,6 @@ def up(
     kind, recording = parse_feed(feed)
     options = Options(
         data_dir=data_dir, feed=kind, recording=recording, speed=speed, rebase=parse_rebase(rebase), port=port, web=web,
+        kafka=kafka,
     )  # fmt: skip
     run_in_terminal(options, Screen(options))

@@ -47,8 +47,9 @@ def stack_variables(
     database = Postgres(ports["postgres"], directory.part("postgres"), secrets.postgres_password)
     variables = {
         "DATA_DIR": str(directory.root),
-        "KAFKA_BROKERS": f"{HOST}:{ports['broker']}",
-        "KAFKA_IDEMPOTENCE": "false",
+        "KAFKA_BROKERS": options.kafka or f"{HOST}:{ports['broker']}",
+        # Our own broker forgets producers with its log.
+        "KAFKA_IDEMPOTENCE": "true" if options.kafka else "false",
         "POSTGRES_URL": database.url(),
         "REDIS_URL": f"{redis}/0",
         "CELERY_BROKER_URL": f"{redis}/1",

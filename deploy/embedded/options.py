@@ -17,7 +17,8 @@ Rebase = Literal["now", "none"]
 class Options:
     """`port` 0: the one of last time, else 8000, else any free one. `only`: without our own processes.
 
-    `rebase`: whether a recording's times are moved to now, or stay what they are.
+    `rebase`: whether a recording's times are moved to now, or stay what they are. `kafka`: host:port of brokers that
+    somebody else runs, in place of our own; empty for our own.
     """
 
     data_dir: Path
@@ -28,6 +29,7 @@ class Options:
     port: int = 0
     web: bool = True
     only: Literal["", "infra"] = ""
+    kafka: str = ""
 
 
 def parse_rebase(text: str) -> Rebase:

@@ -26,15 +26,16 @@ _STOP_S = 8.0
 
 
 def infra(
-    directory: DataDir, *, ports: Mapping[str, int], settings: Settings, password: str
+    options: Options, directory: DataDir, *, ports: Mapping[str, int], settings: Settings, password: str
 ) -> tuple[ProcessSpec, ...]:
-    """Return the four services; they start side by side.
+    """Return the services, which start side by side: all four, or without a broker where somebody else runs one.
 
     Raises:
         ConfigError: one of them cannot run here; the text says why.
     """
+    brokers = () if options.kafka else (broker.broker(ports["broker"], settings),)
     return (
-        broker.broker(ports["broker"], settings),
+        *brokers,
         postgres.postgres(postgres.Postgres(ports["postgres"], directory.part("postgres"), password)),
         valkey.valkey(ports["valkey"], directory.part("valkey")),
         clickhouse.clickhouse(ports["clickhouse"], directory.part("clickhouse")),

@@ -89,7 +89,7 @@ def _check(options: Options, directory: DataDir) -> None:
 
 
 def _lay_out(options: Options, directory: DataDir, observer: Observer, release: Callable[[], None]) -> Stack:
-    names = plan.INFRA_PORTS if options.only else plan.PORTS
+    names = [n for n in (plan.INFRA_PORTS if options.only else plan.PORTS) if n != "broker" or not options.kafka]
     fixed = {"api": options.port} if options.port and not options.only else {}
     chosen = ports.choose(names, directory.ports_file, fixed=fixed, preferred={"api": _PAGE_PORT})
     chosen = {name: chosen.get(name, 0) for name in plan.PORTS}
@@ -102,7 +102,7 @@ def _lay_out(options: Options, directory: DataDir, observer: Observer, release: 
         directory.environment_file,
         msgspec.json.encode({n: v for n, v in environment.items() if n.startswith(PREFIX)}).decode(),
     )
-    services = plan.infra(directory, ports=chosen, settings=settings, password=secrets.postgres_password)
+    services = plan.infra(options, directory, ports=chosen, settings=settings, password=secrets.postgres_password)
     stages: tuple[tuple[plan.ProcessSpec, ...], ...] = (services,)
     if not options.only:
         processes = plan.ours(directory, ports=chosen, threads=settings.worker_threads)
