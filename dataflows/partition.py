@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 
 from core.errors import Malformed
+from core.observability import logger
 from core.wire.topics import partition_of
 from core.wire.trades import History, Mark, Message, TradeFrame, decode
 from dataflows.bulletin import Bulletin
@@ -27,6 +28,8 @@ from engine.condition import TIMEFRAMES, Session, Timeframe
 from engine.engine import Engine
 from engine.output import Output
 from engine.trades import Trades
+
+_log = logger(__name__)
 
 
 @dataclass(slots=True)
@@ -46,6 +49,9 @@ class Found:
 
 @dataclass(slots=True)
 class Numbers:
+    """`lost` counts records that the log had dropped before they were read."""
+
+    lost: int = 0
     trades: int = 0
     unreadable: int = 0
     last_recv_ms: int = 0
@@ -127,6 +133,7 @@ class Partition:
                 self.numbers.unreadable += 1
                 continue
             finally:
+                self._note_gap(record, frames, found)
                 self.trades_next = record.offset + 1
             while self._pending and (due := self._pending.take_due(record.offset, _received(message))) is not None:
                 self._play(frames, found)
@@ -174,6 +181,24 @@ class Partition:
         for change in changes:
             if change.spec is not None:
                 found.touched.update(change.spec.symbols)
+
+    def _note_gap(self, record: LogRecord, frames: list[TradeFrame], found: Found) -> None:
+        """Where records before this one are gone, do as after a feed that was down: what was true then proves nothing.
+
+        Values are UNKNOWN up to the next mark, and begin with a baseline there (T2, T20). This happens at a place of
+        the log, so a restart repeats it. Without any mark so far there is no feed to be down.
+        """
+        lost = record.offset - (record.offset if self.trades_next is None else self.trades_next)
+        if lost <= 0:
+            return
+        self._play(frames, found)
+        self.numbers.lost += lost
+        _log.error("the log dropped records of the tape unread", partition=self.number, count=lost, at=record.offset)
+        feed_ms = self.engine.feed_ms
+        if feed_ms is not None:
+            self._health = ("", {})
+            found.touched.update(self.engine.symbols)
+            found.add(self.engine.on_mark(feed_ms, recv_ms=self.numbers.last_recv_ms, health="disconnected"))
 
     def _is_mine(self, symbol: str) -> bool:
         return partition_of(symbol, self.partitions) == self.number

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from core.clock import Clock
 from core.errors import Malformed
+from core.observability import logger
 from core.wire.records import DeadLetter, encode
 from dataflows.bulletin import Bulletin, read_bulletin
 from dataflows.checkpoint import Draft, Extent, PartitionState, save
@@ -24,6 +25,7 @@ from dataflows.poll import LogRecord, Poll
 from dataflows.source import Positions
 from engine.firing import Firing, Suppression
 
+_log = logger(__name__)
 _LONGEST_SHARE = 0.05
 """Taking states for checkpoints may cost this share of the flow's time at most; large states come less often."""
 
@@ -53,6 +55,8 @@ class Shard:
         self.cluster_ids: dict[int, str] = {p.number: "" for p in partitions}
         self.firings = 0
         self.suppressed = Counter[str]()
+        self._news_next: int | None = None
+        self._news_lost = 0
         self._clock = clock
         self._recent = {p.number: recent.get(p.number, Recent()) for p in partitions}
         self._interval_s = checkpoint_interval_ms / 1000
@@ -67,6 +71,11 @@ class Shard:
     @property
     def unreadable(self) -> int:
         return sum(p.numbers.unreadable for p in self.partitions.values())
+
+    @property
+    def lost(self) -> int:
+        """Count of records that the log had dropped before they were read."""
+        return sum(p.numbers.lost for p in self.partitions.values()) + self._news_lost
 
     def dropped(self) -> dict[str, int]:
         """Return how many trades no engine took, by reason, and how many came late; only what there is."""
@@ -122,6 +131,7 @@ class Shard:
                 news_next=partition.news_next if is_same else None,
             )
             self.cluster_ids[number] = cluster_id
+        self._news_next = self.positions().news
         return is_lost
 
     def lose_log(self) -> None:
@@ -200,6 +210,10 @@ class Shard:
     def _bulletins(self, records: Sequence[LogRecord], effects: Effects) -> list[Bulletin]:
         bulletins: list[Bulletin] = []
         for record in records:
+            if self._news_next is not None and (lost := record.offset - self._news_next) > 0:
+                self._news_lost += lost
+                _log.error("the log dropped news unread", count=lost, at=record.offset)
+            self._news_next = record.offset + 1
             try:
                 bulletins.append(read_bulletin(record))
             except Malformed as problem:

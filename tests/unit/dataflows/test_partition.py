@@ -156,3 +156,32 @@ def test_marks_alone_close_candles_while_nothing_trades(tmp_path: Path) -> None:
     tape = [TapeRecord(0, encode_trades(frame_of([(SYMBOLS[0], START_MS, 100.0, 1.0)]))), *marks(START_MS + 62_000)[:1]]
     found = partition.take([LogRecord(n, None, r.value) for n, r in enumerate(tape)], [], is_caught_up=True)
     assert [(c.timeframe, c.close) for c in found.output.candles] == [("1m", 100.0)]
+
+
+def test_records_that_fell_out_of_the_log_are_counted_and_values_begin_with_a_baseline(tmp_path: Path) -> None:
+    partition = make_partition(tmp_path / "a")
+    symbol = SYMBOLS[0]
+    partition.take([], [read_control(r) for r in control_records([price_trigger("p-1", [symbol])])], is_caught_up=True)
+
+    def trade(offset: int, at_ms: int, price: float) -> LogRecord:
+        return LogRecord(offset, None, encode_trades(frame_of([(symbol, START_MS + at_ms, price, 1.0)])))
+
+    def mark(offset: int, at_ms: int) -> LogRecord:
+        return LogRecord(offset, None, marks(START_MS + at_ms, partitions=1)[0].value)
+
+    before = partition.take([mark(0, 0), trade(1, 10, 99.0), mark(2, 250)], [], is_caught_up=True)
+    # Offsets 3 to 9 are gone, and nobody knows where the price has been.
+    after = partition.take(
+        [trade(10, 9_000, 101.0), mark(11, 9_250), trade(12, 9_300, 101.5)], [], is_caught_up=True
+    )  # fmt: skip
+    assert not before.output.firings
+    assert not after.output.firings, "neither while it is UNKNOWN nor at the baseline"
+    assert partition.numbers.lost == 7
+    again = partition.take([trade(13, 9_400, 99.0), trade(14, 9_500, 101.0)], [], is_caught_up=True)
+    assert [f.price for f in again.output.firings] == [101.0]
+
+
+def test_a_log_whose_beginning_is_gone_before_the_first_read_is_no_loss(tmp_path: Path) -> None:
+    partition = make_partition(tmp_path / "a")
+    partition.take([LogRecord(500, None, TAPE[0].value)], [], is_caught_up=True)
+    assert partition.numbers.lost == 0
