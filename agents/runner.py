@@ -9,6 +9,7 @@ from uuid import UUID
 from agents.agent import Services
 from agents.execution_run import ExecutionRun, Outcome
 from agents.leases import Lease, Leases
+from agents.llm.abandoned import record_abandoned
 from agents.llm.prices import Prices
 from agents.teller import Teller
 from core.clock import to_datetime
@@ -65,6 +66,8 @@ class Runner:
                 problem = str(error)
             alone = config is not None and config.settings.overlap == "queue"
             taken = executions.take(tx, execution_id, lease.owner, lease_s=self.leases.lease_s, alone=alone)
+            if taken is not None and config is not None and taken.attempt > 1:
+                record_abandoned(tx, execution_id, config, to_datetime(self.services.clock.now_ms()))
         if taken is not None and config is None:
             self._finish(taken, lease, Outcome("failed", error=f"the pipeline cannot be read: {problem}"))
         return None if taken is None or config is None else (taken, config)

@@ -1,8 +1,8 @@
 """What calls of one step cost, and whether the next may be made.
 
-A call is reserved before it leaves and settled when it is answered; both are written at once, so that a killed
-worker leaves no call unrecorded. A call that nobody answered is recorded as such (status 0) when the next one
-begins or the step ends. Threads may share a meter.
+A call is reserved before it leaves and settled when it is answered; both are written at once. A call that nobody
+answered is recorded as such (status 0) when the next one begins or the step ends; one whose worker was killed, when
+the next worker takes the execution over (`abandoned.py`). Threads may share a meter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from agents.llm.prices import Prices, Usage
 from core.clock import Clock, to_datetime
@@ -105,6 +105,7 @@ class Meter:
     totals: Totals = field(default_factory=Totals)
     stopped: threading.Event = field(default_factory=threading.Event)
     """Set when the step's time is up."""
+    _begun: int = 0
     _free: list[tuple[str, CostRecord]] = field(default_factory=list[tuple[str, CostRecord]])
     _open: dict[int, _Call] = field(default_factory=dict[int, _Call])
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -120,7 +121,11 @@ class Meter:
             raise StepStopped("the step was stopped")
         self._close_open(threading.get_ident())
         most = self.prices.of(model, Usage(input_tokens, max_output_tokens))
-        reservation_id = uuid4()
+        with self._lock:
+            self._begun += 1
+            number = self._begun
+        # The id of its line too: of a call that was given up as abandoned no second line is written.
+        reservation_id = UUID(costs.cost_id(self.step.key(str(number))))
         with self.engine.begin() as tx:
             refusal = costs.reserve(
                 tx, reservation_id, self.step.payer, most, self.limits, at=to_datetime(self.clock.now_ms())
@@ -129,7 +134,7 @@ class Meter:
             raise BudgetExceeded(str(refusal))
         with self._lock:
             self.totals.calls += 1
-            self._open[threading.get_ident()] = _Call(self.totals.calls, model, reservation_id, most)
+            self._open[threading.get_ident()] = _Call(number, model, reservation_id, most)
 
     def end_call(self, *, status: int, usage: Usage, model_answered: str = "") -> None:
         """Record what the server said; tokens are charged whatever the status."""
@@ -141,9 +146,10 @@ class Meter:
     def free_call(self, provider: str, model: str) -> None:
         """Count a call that costs nothing; its line is written with the step's end."""
         with self._lock:
+            self._begun += 1
             self.totals.calls += 1
             self.totals.provider, self.totals.model = provider, model
-            key = self.step.key(str(self.totals.calls))
+            key = self.step.key(str(self._begun))
             self._free.append((key, self._line(key, provider=provider, model=model)))
 
     def close(self) -> list[tuple[str, CostRecord]]:

@@ -166,6 +166,31 @@ def settle(tx: Connection, reservation_id: UUID, amount_usd: Decimal, at: dateti
     )
 
 
+class Abandoned(msgspec.Struct, frozen=True, kw_only=True):
+    """What was set aside for a call by a worker that died before it could tell what became of it."""
+
+    id: UUID
+    user_id: UUID
+    pipeline_id: UUID
+    execution_id: UUID
+    node_id: str
+    amount_usd: Decimal
+
+
+def settle_abandoned(tx: Connection, execution_id: UUID, at: datetime) -> list[Abandoned]:
+    """Settle what is still set aside for an execution, at all of it; return that, for the ledger.
+
+    Only for who has just taken the execution over: nobody else calls for it any more.
+    """
+    rows = tx.execute(
+        update(reservations)
+        .where(_r.execution_id == execution_id, _r.settled_at.is_(None))
+        .values(settled_usd=_r.amount_usd, settled_at=at)
+        .returning(_r.id, _r.user_id, _r.pipeline_id, _r.execution_id, _r.node_id, _r.amount_usd)
+    )
+    return [msgspec.convert(dict(row), Abandoned) for row in rows.mappings()]
+
+
 def committed(tx: Connection, payer: Payer, limit: Limit, at: datetime) -> Decimal:
     """Return what counts against a limit: lines of the ledger and open reservations, USD."""
     ledger: list[ColumnElement[bool]] = [_l.user_id == payer.user_id]

@@ -59,11 +59,13 @@ class World:
         self,
         name: str = "btc-breakout",
         *,
+        symbol: str = "",
         node_settings: Mapping[str, dict[str, JsonValue]] | None = None,
         **settings: JsonValue,
     ) -> StoredPipeline:
         """Save an example as an active pipeline, with these of its settings, and of its nodes', changed."""
         config = load_json((EXAMPLES / f"{name}.json").read_text()).to_json()
+        config["symbol"] = symbol or config["symbol"]
         own = config.setdefault("settings", {})
         assert isinstance(own, dict)
         own.update({"retry_delay": 0, **settings})

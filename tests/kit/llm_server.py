@@ -58,6 +58,11 @@ class LlmServer:
     extra: dict[str, Json] = field(default_factory=dict[str, "Json"])
     """Fields that nobody asked for, added to each answer."""
     calls: list[Call] = field(default_factory=list[Call])
+    holds: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    """(text, n): keep the answer back to the n-th question, from 1, that contains the text; until `let_go`."""
+    held: set[str] = field(default_factory=set[str])
+    """Texts of questions whose answer is kept back now."""
+    _gone: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
 
@@ -89,6 +94,28 @@ class LlmServer:
     def note(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)
+
+    def calls_about(self, text: str) -> list[Call]:
+        with self._lock:
+            return [call for call in self.calls if text in call.prompt]
+
+    def wait_if_held(self, prompt: str) -> bool:
+        """Wait where the answer to the question just noted is to be kept back; return whether it was."""
+        with self._lock:
+            places = {(text, sum(text in c.prompt for c in self.calls)) for text, _ in self.holds if text in prompt}
+            found = places & self.holds
+            self.holds -= found
+            self.held |= {text for text, _ in found}
+            gone = self._gone
+        return bool(found) and gone.wait()
+
+    def let_go(self) -> None:
+        """Break off all answers that are kept back."""
+        with self._lock:
+            self.holds.clear()
+            self.held.clear()
+            gone, self._gone = self._gone, threading.Event()
+        gone.set()
 
     @property
     def tokens(self) -> tuple[int, int]:
@@ -136,6 +163,9 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour == "no_usage":
             used = (0, 0, 0)
         server.note(Call(model, name, body.decode(), behaviour, 200, *used))
+        if server.wait_if_held(body.decode()):
+            self.close_connection = True
+            return
         answer = _completion(model, content, used if behaviour != "no_usage" else None)
         self._send(200, _with_tool_call(answer) if behaviour == "tools" else answer, {})
 
