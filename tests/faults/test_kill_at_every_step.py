@@ -1,6 +1,6 @@
 """kill -9 of a worker before and after every commit of an execution, and in every call of a model.
 
-Eight executions are held at eight places, then their worker is killed: one death is that of eight. The places are
+Sixteen executions are held at as many places, then their worker is killed: one death is that of sixteen. The places are
 those of a clean run, so none is left out (tests/kit/walk.py says why these are all).
 """
 
@@ -23,8 +23,8 @@ from tests.kit.llm_server import LlmServer
 from tests.kit.stack import RunningStack, reachable_folder, running_stack
 from tests.kit.walk import ANSWERS, Place, Walk
 
-AT_ONCE = 8
-SYMBOLS = tuple(f"BINANCE:W{n}USDT" for n in range(AT_ONCE))
+AT_ONCE = 16
+SYMBOLS = tuple(f"BINANCE:W{n:02}USDT" for n in range(AT_ONCE))
 
 
 @dataclass(slots=True)

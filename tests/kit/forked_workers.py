@@ -91,7 +91,8 @@ def forked_workers(settings: Settings, folder: Path) -> Generator[ForkedWorkers]
 def main() -> int:
     from agents import crewai_runtime
 
-    crewai_runtime.load(load().data_dir / "crewai")
+    settings = load()
+    crewai_runtime.load(settings.data_dir / "crewai")
     for name in _IMPORTED:
         importlib.import_module(name)
     # The dead are nobody's business here: whoever asks sees that they are gone.
@@ -100,7 +101,7 @@ def main() -> int:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _become_worker(Path(line.strip()))
+            _become_worker(Path(line.strip()), settings.worker_threads)
         pids.append(pid)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
@@ -110,7 +111,7 @@ def main() -> int:
     return 0
 
 
-def _become_worker(output: Path) -> None:
+def _become_worker(output: Path, threads: int) -> None:
     from celery.bin.celery import main as celery
 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -118,7 +119,7 @@ def _become_worker(output: Path) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, end in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(number, end)
-    sys.argv = [*WORKER[:4], "-P", "threads", "-c", "8", *WORKER[-2:]]
+    sys.argv = [*WORKER[:4], "-P", "threads", "-c", str(threads), *WORKER[-2:]]
     sys.exit(celery())
 
 
