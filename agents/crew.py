@@ -12,6 +12,7 @@ from crewai.crews import CrewOutput
 
 from agents.llm.provider import Provider
 from agents.llm.views import View
+from agents.one_answer import OneAnswer
 from agents.prompt import Prompt
 from core.errors import BadModelOutput
 
@@ -42,7 +43,7 @@ def run_crew(
             goal=prompt.goal,
             backstory=prompt.backstory,
             llm=llm,
-            max_iter=2,
+            executor_class=OneAnswer,
             # Retries are ours: they would multiply, and cost, behind our back.
             max_retry_limit=0,
             allow_delegation=False,
