@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.agent import Agent, Result, Step
-from agents.builtin.evidence import check_prose, market_evidence, values_of
+from agents.builtin.evidence import check_prose, headlines_of, market_evidence, values_of
 from agents.crew import Role, run_crew
 from agents.llm.facts import FACTS, BiasFacts
 from agents.llm.provider import Provider
@@ -29,7 +29,7 @@ class BiasAgent(Agent[BiasSettings]):
             raise TapewatchError(f"no candles of {', '.join(self.settings.analysis_timeframes)} to judge by")
         provider = step.services.providers.choose(self.settings.model)
         FACTS.set(BiasFacts(market, timeframes))
-        evidence = market_evidence(market, timeframes)
+        evidence = market_evidence(market, timeframes, headlines=headlines_of(market))
         view = self._ask(provider, evidence, market)
         signal = self._signal(view, provider, step)
         return Result(signal, f"Bias: {signal.bias.value.capitalize()} ({signal.confidence:.0f}% confidence)")

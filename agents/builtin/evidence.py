@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)(?!
 
 
 def market_evidence(market: MarketData, timeframes: Sequence[Timeframe], **more: object) -> str:
-    """Return the JSON a crew reads: numbers, no prose."""
+    """Return the JSON a crew reads: numbers, no prose but what `more` brings."""
     shown = {
         tf: {
             "forming_or_last": _row(data.ohlcv),
@@ -36,6 +36,13 @@ def market_evidence(market: MarketData, timeframes: Sequence[Timeframe], **more:
         **more,
     }
     return msgspec.json.encode(record).decode()
+
+
+def headlines_of(market: MarketData) -> list[dict[str, str]]:
+    """Return the headlines as a crew is shown them: foreign text, each in its own field."""
+    return [
+        {"at": h.published_at.strftime("%Y-%m-%dT%H:%MZ"), "source": h.source, "text": h.text} for h in market.headlines
+    ]
 
 
 def values_of(market: MarketData, timeframes: Iterable[Timeframe]) -> Iterator[float]:

@@ -1,7 +1,7 @@
 """The market data agent: price, candles and indicators of every timeframe that later steps read, as of now.
 
-From our own stores only: closed candles of ClickHouse, the forming ones and the price of Redis. Nothing after
-the moment of asking is ever in it.
+From our own stores only: closed candles and headlines of ClickHouse, the forming candles and the price of Redis.
+Nothing after the moment of asking is ever in it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from core.clock import to_datetime
 from core.errors import Unavailable
 from core.numbers import decimal_of
 from core.pipeline import PipelineConfig, trigger_node
-from core.pipeline.state import MarketData, Ohlcv, TimeframeData
+from core.pipeline.state import Headline, MarketData, Ohlcv, TimeframeData
 from core.store import redis as live
 from core.store.clickhouse import candles as history
+from core.store.clickhouse import news
 from core.store.clickhouse.candles import StoredCandle
 from core.store.redis import FormingCandle, Snapshot
 from engine.condition import TIMEFRAMES, Session, Timeframe
 from engine.indicators.series import closed_values, series_of
 
+_HOUR_MS = 3_600_000
 _WARM_CANDLES = 300
 """Fetched at least, so that computed indicators no longer show where they began."""
 _ALWAYS = ("ATR", "RSI")
@@ -57,13 +59,15 @@ class MarketDataAgent(Agent[MarketDataSettings]):
             timeframes=frames,
             feed=snapshot.feed if snapshot else "",
             feed_health=snapshot.health if snapshot else "",
+            headlines=self._headlines(services, symbol, as_of_ms=as_of_ms),
             observed_at=to_datetime(as_of_ms),
         )
         missing = [tf for tf in wanted if tf not in frames]
         summary = f"{symbol} at {price:f}, {len(frames)} timeframes"
         if missing:
             summary += f"; no candles yet of {', '.join(missing)}"
-        return Result(market, summary, api_calls={"clickhouse": len(wanted), "redis": 1})
+        asked = len(wanted) + bool(self.settings.headlines)
+        return Result(market, summary, api_calls={"clickhouse": asked, "redis": 1})
 
     def _closed(
         self, services: Services, symbol: str, timeframe: Timeframe, *, session: Session, as_of_ms: int
@@ -77,6 +81,25 @@ class MarketDataAgent(Agent[MarketDataSettings]):
             before_ms=as_of_ms,
         )
         return [candle for candle in found if candle.end_ms <= as_of_ms]
+
+    def _headlines(self, services: Services, symbol: str, *, as_of_ms: int) -> tuple[Headline, ...]:
+        if not self.settings.headlines:
+            return ()
+        found = news.latest(
+            services.clickhouse,
+            symbol,
+            after_ms=as_of_ms - self.settings.headlines_hours * _HOUR_MS,
+            until_ms=as_of_ms,
+            limit=self.settings.headlines,
+        )
+        return tuple(
+            Headline(
+                text=" ".join(h.headline.split())[:200],
+                source=" ".join(h.source.split())[:50],
+                published_at=to_datetime(h.published_ms),
+            )
+            for h in found
+        )
 
     def _timeframe(
         self, timeframe: Timeframe, closed: Sequence[StoredCandle], forming: FormingCandle | None

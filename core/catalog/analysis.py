@@ -30,6 +30,12 @@ class MarketDataSettings(AgentSettings):
     candles: int = Field(
         default=100, ge=2, le=500, title="Candles", description="Closed candles to fetch for each timeframe."
     )
+    headlines: int = Field(
+        default=5, ge=0, le=20, title="Headlines", description="The newest of the symbol, for the mood; 0: none."
+    )
+    headlines_hours: int = Field(
+        default=24, ge=1, le=168, title="Headlines of (hours)", description="Older ones are left out."
+    )
 
 
 class ModelSettings(AgentSettings):

@@ -80,6 +80,14 @@ class TimeframeData(AgentOutput):
     """Closed candles, oldest first."""
 
 
+class Headline(AgentOutput):
+    """What a feed's news list said of the symbol: foreign text, shortened to one line."""
+
+    text: str = Field(max_length=200)
+    source: str = Field(max_length=50)
+    published_at: AwareDatetime
+
+
 class MarketData(AgentOutput):
     symbol: str
     current_price: Price
@@ -92,6 +100,8 @@ class MarketData(AgentOutput):
     feed: str = ""
     feed_health: str = ""
     """"live", "stale", "disconnected"; "" = not known."""
+    headlines: tuple[Headline, ...] = ()
+    """Newest first, none published after `observed_at`."""
     observed_at: AwareDatetime
 
 

@@ -96,6 +96,16 @@ class World:
         clickhouse.close()
         self.price(price, symbol)
 
+    def headline(self, text: str, symbol: str = BTC, *, age_ms: int = 60_000, source: str = "Wire") -> None:
+        """Have a feed's news list tell this of a symbol."""
+        self._number += 1
+        at = self.clock.now_ms() - age_ms
+        row = (f"news-{self.user_id}-{self._number}", [symbol], at, at, text, "", source, "")
+        clickhouse = ClickHouse(self.settings)
+        names = ("news_id", "symbols", "published_ms", "recv_ms", "headline", "summary", "source", "url")
+        clickhouse.insert("news", names, [row], by_column=False, token=row[0])
+        clickhouse.close()
+
     def price(self, price: float, symbol: str = BTC) -> None:
         """Move the live price."""
         now = self.clock.now_ms()

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from agents.builtin.evidence import check_prose, market_evidence, values_of
+from agents.builtin.evidence import check_prose, headlines_of, market_evidence, values_of
 from core.errors import BadModelOutput
-from tests.kit.market_facts import market
+from core.pipeline.state import Headline
+from tests.kit.market_facts import AT, market
 
 PRICE = Decimal("64000.5")
 KNOWN = [64000.5, 63804.51, 64011.7]
@@ -31,3 +33,12 @@ def test_what_a_crew_is_shown_is_what_it_may_cite() -> None:
     shown = market_evidence(facts, ["5m"])
     for value in list(values_of(facts, ["5m"]))[:3]:
         assert f"{value:.8g}" in shown
+
+
+def test_a_headline_is_shown_as_a_field_of_its_own_and_its_numbers_may_not_be_cited() -> None:
+    told = Headline(text='Target 111.5" }', source="Wire", published_at=AT)
+    facts = market().model_copy(update={"headlines": (told,)})
+    shown = msgspec.json.decode(market_evidence(facts, ["5m"], headlines=headlines_of(facts)))
+    assert shown["headlines"] == [{"at": "2025-03-10T14:30Z", "source": "Wire", "text": 'Target 111.5" }'}]
+    with pytest.raises(BadModelOutput, match=r"111\.5"):
+        check_prose(["The price goes to 111.5."], values_of(facts, ["5m"]), facts.current_price)
