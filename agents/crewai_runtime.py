@@ -10,9 +10,15 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from crewai.events.event_bus import CrewAIEventsBus
+
+_T = TypeVar("_T")
 
 _FLAGS = {
     # Not OTEL_SDK_DISABLED, which would switch off our own traces too.
@@ -48,8 +54,9 @@ def load(folder: Path) -> None:
 
 def _quieten() -> None:
     import crewai.utilities.task_output_storage_handler as task_outputs
-    from crewai.events import event_context
+    from crewai.events import crewai_event_bus, event_context
     from crewai.events.event_listener import event_listener
+    from crewai.utilities import file_store
     from crewai_core.lock_store import set_lock_backend
 
     # Panels are printed even with verbose=False on every agent and crew.
@@ -59,9 +66,34 @@ def _quieten() -> None:
     event_context._default_config.empty_pop_behavior = quiet  # pyright: ignore[reportPrivateUsage]
     # One SQLite file for all crews, wiped at each kickoff under a lock: rows of others included.
     setattr(task_outputs, "KickoffTaskOutputsSQLiteStorage", NoTaskOutputs)  # noqa: B010 - no such type to them
+    # No crew of ours has files, and each look whether there are some would make an event loop: 22 a chain.
+    setattr(file_store, "_file_store", None)  # noqa: B010
+    setattr(file_store, "_run_sync", _without_loop)  # noqa: B010
+    _silence(crewai_event_bus)
     set_lock_backend(_in_process_lock)
     logging.getLogger("crewai").setLevel(logging.ERROR)
     logging.getLogger("crewai_core").setLevel(logging.ERROR)
+
+
+def _silence(bus: CrewAIEventsBus) -> None:
+    """Take CrewAI's own listener off: it would only print and trace, on threads of its own, 50 times a chain."""
+    for event, handlers in dict(bus._sync_handlers).items():  # pyright: ignore[reportPrivateUsage]
+        for handler in handlers:
+            bus.off(event, handler)
+
+
+def _without_loop(work: Coroutine[None, None, _T]) -> _T:
+    """Run what has nothing to wait for.
+
+    Raises:
+        RuntimeError: it waits after all.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return cast("_T", done.value)
+    work.close()
+    raise RuntimeError("CrewAI's file store waits for something")
 
 
 class NoTaskOutputs:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _log = logger(__name__)
 _STOP_S = 2.0
 """A step that has not come to its end by then is left to another worker, which runs it again."""
+_MOST_CONNECTIONS = 20
+_POOL_WAIT_S = 30.0
+"""For a connection. Where all are in use the worker is busy, and Postgres is not away."""
 
 
 class WorkerProcess:
@@ -116,6 +119,15 @@ class WorkerProcess:
         os._exit(0)
 
 
+def _connections(threads: int) -> int:
+    """Return how many connections to keep for so many threads; as many again may be open for a moment.
+
+    A thread holds one for milliseconds at a time, never while a model or a broker is asked, so 50 threads share 22;
+    with two a thread, one worker could take all that Postgres has (100 by default).
+    """
+    return min(threads, _MOST_CONNECTIONS) + 2
+
+
 def _services(settings: Settings) -> Services:
     from agents.agent import Services
     from agents.llm.choice import providers_of
@@ -123,7 +135,7 @@ def _services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         clock=SystemClock(),
-        engine=postgres.engine(settings, pool_size=settings.worker_threads * 2),
+        engine=postgres.engine(settings, pool_size=_connections(settings.worker_threads), pool_timeout_s=_POOL_WAIT_S),
         redis=redis_client(settings),
         clickhouse=ClickHouse(settings),
         blobs=Blobs(settings),

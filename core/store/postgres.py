@@ -37,8 +37,12 @@ def url(settings: Settings) -> URL:
     return parsed.set(drivername=_DRIVER)
 
 
-def engine(settings: Settings, *, pool_size: int = 5, statement_timeout_ms: int = 30_000) -> Engine:
+def engine(
+    settings: Settings, *, pool_size: int = 5, pool_timeout_s: float = 5.0, statement_timeout_ms: int = 30_000
+) -> Engine:
     """Return an engine; it connects when first used, and again when a connection has died.
+
+    At most twice `pool_size` connections are open; who finds none free waits `pool_timeout_s`.
 
     Whatever means "away for now" is raised as `core.errors.Unavailable`, from `begin()` as from any statement.
     """
@@ -46,7 +50,7 @@ def engine(settings: Settings, *, pool_size: int = 5, statement_timeout_ms: int 
         url(settings),
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=5,
+        pool_timeout=pool_timeout_s,
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,

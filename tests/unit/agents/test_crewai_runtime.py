@@ -5,15 +5,19 @@ What `prepare` must keep away is seen in processes of their own: here it is prep
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
+import pytest
 from crewai import Agent, Crew, Task
-from crewai.events import event_context
+from crewai.events import crewai_event_bus, event_context
 from crewai.events.event_listener import event_listener
 from crewai.flow.flow import Flow
+from crewai.utilities import file_store
 from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 from crewai_core import lock_store
 
@@ -78,6 +82,17 @@ def test_event_pairing_is_silent() -> None:
 def test_task_outputs_are_kept_nowhere() -> None:
     assert isinstance(TaskOutputStorageHandler().storage, NoTaskOutputs)
     assert TaskOutputStorageHandler().load() == []
+
+
+def test_nobody_listens_to_its_events() -> None:
+    listened_to = crewai_event_bus._sync_handlers or crewai_event_bus._async_handlers  # pyright: ignore[reportPrivateUsage]
+    assert not listened_to
+
+
+def test_a_look_for_files_makes_no_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(asyncio, "run")
+    assert not file_store.get_all_files(uuid4(), uuid4())
+    file_store.clear_task_files(uuid4())
 
 
 def test_locks_are_in_this_process(tmp_path: Path) -> None:
