@@ -19,7 +19,7 @@ from deploy.embedded.postgres import Postgres
 CHECKOUT = Path(__file__).resolve().parents[2]
 # The rest stays outside: parts of the stack read variables of their own (LISTENER_URL, CLUSTER_ID, PGHOST …).
 _INHERITED = (
-    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR",
+    "PATH", "PYTHONPATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "NUMBA_CACHE_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "OPENAI_API_KEY", "OPENAI_BASE_URL",
 )  # fmt: skip

@@ -90,7 +90,7 @@ async def _serve(asked: argparse.Namespace, market: Market, time: PlayerTime, cl
     socket.add_to(app)
     rest = RestSide(
         market, time, clock, tokens=tokens, limit=asked.calls_per_minute, newsroom=newsroom,
-        refused=lambda: {*asked.refuse, *socket.faults().refuse},
+        refused=lambda: {*asked.refuse, *socket.faults().refuse}, is_busy=lambda: socket.faults().busy,
     )  # fmt: skip
     rest.add_to(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

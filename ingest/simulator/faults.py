@@ -23,6 +23,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     garbage       sent once a tick as a frame of its own
     hold          trades are kept back; once it is off again, all of them come at once, late
     refuse        REST paths answered 403, e.g. "crypto/candle", beside those refused from the start
+    busy          every REST call is answered 429
+    symbol_limit  no more subscriptions than this on a connection, where it is less than the one from the start
     """
 
     mute: bool = False
@@ -33,6 +35,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     garbage: str = ""
     hold: bool = False
     refuse: list[str] = []
+    busy: bool = False
+    symbol_limit: int | None = None
 
 
 class FaultSide:

@@ -14,6 +14,7 @@ from ingest.simulator import news
 from ingest.simulator.clock import PlayerTime
 from ingest.simulator.market import Market
 
+_BUSY = "API limit reached. Please try again later. Remaining Limit: 0"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _LENGTHS = {"1": 60, "5": 300, "15": 900, "30": 1800, "60": 3600, "D": 86_400, "W": 604_800}
 _MOST_CANDLES = 8_000
@@ -24,7 +25,9 @@ _MONDAY, _WORKING_DAYS = 3, 5
 
 
 class RestSide:
-    """`limit` calls a minute (0: any number); paths that `refused` names are answered as for a plan without them."""
+    """`limit` calls a minute (0: any number), none while `is_busy`; paths that `refused` names are answered as for a
+    plan without them.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class RestSide:
         limit: int,
         newsroom: news.Newsroom,
         refused: Callable[[], Collection[str]] = frozenset,
+        is_busy: Callable[[], bool] = bool,
     ) -> None:
         self._market = market
         self._time = time
@@ -43,6 +47,7 @@ class RestSide:
         self._tokens = tokens
         self._limit = limit
         self._refused = refused
+        self._is_busy = is_busy
         self._calendars = Calendars()
         self._calls: deque[float] = deque()
         self._newsroom = newsroom
@@ -77,10 +82,10 @@ class RestSide:
                 return _error(401, "Invalid API key")
             self._asked[path] += 1
             headers = self._count() if self._limit else {}
-            if headers.get("X-Ratelimit-Remaining") == "-1":
-                answer: web.StreamResponse = _error(
-                    429, "API limit reached. Please try again later. Remaining Limit: 0"
-                )
+            if self._is_busy():
+                answer: web.StreamResponse = _error(429, _BUSY)
+            elif headers.get("X-Ratelimit-Remaining") == "-1":
+                answer = _error(429, _BUSY)
                 headers["X-Ratelimit-Remaining"] = "0"
             elif path in self._refused():
                 answer = _error(403, "You don't have access to this resource.")

@@ -169,12 +169,14 @@ class SocketSide:
             await _error(socket, "Invalid message format")
             return
         symbols, symbol = self._subscribed.get(socket), asked.get("symbol", "")
+        lowered = self._faults.now.symbol_limit
+        limit = self._symbol_limit if lowered is None else min(lowered, self._symbol_limit)
         if symbols is None:
             return  # ended by another connection with its key
         match asked.get("type"):
             case "subscribe" if symbol not in self._market.symbols():
                 await _error(socket, f"Invalid symbol {symbol}")
-            case "subscribe" if len(symbols) >= self._symbol_limit and symbol not in symbols:
+            case "subscribe" if len(symbols) >= limit and symbol not in symbols:
                 await _error(socket, "Subscribing to too many symbols")
             case "subscribe":
                 symbols.add(symbol)

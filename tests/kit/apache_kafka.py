@@ -32,13 +32,18 @@ def variables_of(broker: KafkaBroker) -> dict[str, str]:
     }
 
 
+def is_asked() -> bool:
+    """Whether this run is one on Apache Kafka."""
+    asked = os.environ.get(VARIABLE, "embedded")
+    assert asked in ("embedded", "apache"), f"{VARIABLE}={asked!r}; it is embedded or apache"
+    return asked == "apache"
+
+
 @contextlib.contextmanager
 def broker_of_the_run(folder: Path) -> Generator[Mapping[str, str]]:
     """Yield the variables of the broker that this run asks for in place of the embedded one; none by default."""
-    asked = os.environ.get(VARIABLE, "embedded")
-    if asked == "embedded":
+    if not is_asked():
         yield {}
         return
-    assert asked == "apache", f"{VARIABLE}={asked!r}; it is embedded or apache"
     with running_kafka(folder) as broker:
         yield variables_of(broker)

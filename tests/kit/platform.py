@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -73,14 +73,20 @@ class Platform:
 
 
 @contextlib.contextmanager
-def running_platform(data_dir: Path, *arguments: str) -> Generator[Platform]:
-    """Run `tapewatch up` until the block ends; processes it left behind fail the test."""
+def running_platform(
+    data_dir: Path, *arguments: str, variables: Mapping[str, str] | None = None
+) -> Generator[Platform]:
+    """Run `tapewatch up` until the block ends; processes it left behind fail the test.
+
+    Args:
+        variables: Of its environment, beside ours.
+    """
     output = data_dir.with_name(data_dir.name + ".out")
     command = [sys.executable, "-m", "cli.main", "up", "--data-dir", str(data_dir), *arguments]
     with output.open("ab") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            cwd=environment.CHECKOUT, start_new_session=True,
+            cwd=environment.CHECKOUT, env={**os.environ, **(variables or {})}, start_new_session=True,
         )  # fmt: skip
     platform = Platform(process, data_dir, output)
     children: set[int] = set()

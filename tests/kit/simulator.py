@@ -16,9 +16,10 @@ TOKEN = "simulator"
 
 
 @dataclass(frozen=True, slots=True)
-class RunningSimulator:
+class Simulator:
+    """One that runs somewhere on this machine."""
+
     port: int
-    process: RunningProcess
 
     @property
     def ws_url(self) -> str:
@@ -58,6 +59,11 @@ class RunningSimulator:
         request = urllib.request.Request(f"{self.rest_url}/simulator/{path}", data, method=method)
         with urllib.request.urlopen(request, timeout=5) as response:
             assert response.status == 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSimulator(Simulator):
+    process: RunningProcess
 
 
 @contextlib.contextmanager
