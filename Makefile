@@ -100,7 +100,7 @@ test-python: setup ## unit, property, golden, integration, fault tests
 	@$(BIN)/pytest --ignore=tests/browser --ignore=tests/kafka $(ARGS)
 
 test-kafka: setup kafka ## what speaks Kafka, once more on Apache Kafka
-	@TAPEWATCH_TEST_BROKER=apache $(BIN)/pytest tests/kafka tests/integration/core tests/integration/ingest tests/integration/dataflows tests/integration/agents/test_admission.py tests/integration/agents/test_chain.py $(ARGS)
+	@TAPEWATCH_TEST_BROKER=apache $(BIN)/pytest tests/kafka tests/faults/test_storm_of_the_feed.py tests/faults/test_twenty_kills.py tests/integration/core tests/integration/ingest tests/integration/dataflows tests/integration/agents/test_admission.py tests/integration/agents/test_chain.py $(ARGS)
 
 test-web: setup ## the page's specs
 	@$(NODE_PATH_FIRST); cd web && npx ng test --watch=false
