@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import threading
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -69,6 +70,10 @@ class WorkerProcess:
             ConfigError: the settings are wrong.
         """
         settings = load()
+        temporary = settings.data_dir / "crewai" / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        # A library of CrewAI's tries out the folder for temporary files when it is imported.
+        tempfile.tempdir = str(temporary)
         observability.start("worker", settings)
         for chatty in ("celery.worker.strategy", "celery.app.trace"):
             # What an execution came to is said by the runner.
