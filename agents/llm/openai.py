@@ -88,7 +88,7 @@ class OpenAIProvider:
             base_url=settings.openai_base_url,
             timeout=settings.llm_timeout_ms / 1000,
             max_retries=0,
-            http_client=httpx.Client(transport=HTTPTransport(interceptor=self._interceptor)),
+            http_client=httpx.Client(transport=HTTPTransport(interceptor=self._interceptor, limits=_limits(settings))),
         )
 
     def crew_llm(self, temperature: float) -> BaseLLM:
@@ -101,12 +101,10 @@ class OpenAIProvider:
     def close(self) -> None:
         """Close connections that are kept open for the next call."""
         self._client.close()
-        for llm in self._crew_llms.values():
-            llm._get_sync_client().close()  # pyright: ignore[reportPrivateUsage] - no other way to its connections
 
     def _made(self, temperature: float) -> OpenAICompletion:
-        """Return a model for crews. Making one takes 0.1 s and a pool of connections, so they are kept."""
-        return OpenAICompletion(
+        """Return a model for crews, on the connections that direct questions use. Kept, since making one takes 0.1 s."""
+        made = OpenAICompletion(
             model=self._model,
             base_url=self._settings.openai_base_url,
             api_key=self._settings.openai_api_key.get_secret_value(),
@@ -116,6 +114,9 @@ class OpenAIProvider:
             max_completion_tokens=self._settings.llm_max_output_tokens,
             interceptor=self._interceptor,
         )
+        made._get_sync_client().close()  # pyright: ignore[reportPrivateUsage] - it makes one of its own and takes no other
+        made._client = self._client  # pyright: ignore[reportPrivateUsage]
+        return made
 
     def complete(self, prompt: Prompt, evidence: str, kind: type[M], *, temperature: float) -> M:
         try:
@@ -194,6 +195,11 @@ class OpenAIProviders:
         """Close the connections of all providers."""
         for provider in self._made.values():
             provider.close()
+
+
+def _limits(settings: Settings) -> httpx.Limits:
+    """Return the limits of a pool in which every thread of a worker finds its connection again; 20 would be kept."""
+    return httpx.Limits(max_connections=None, max_keepalive_connections=settings.worker_threads * 2)
 
 
 def _read(body: bytes) -> _Answer:
