@@ -135,7 +135,11 @@ class Settings(BaseSettings):
     cli_password: SecretStr = Field(default=SecretStr(""), description="Empty = TAPEWATCH_DEMO_PASSWORD.")
 
     # Agents
-    worker_threads: int = Field(default=8, ge=1)
+    worker_threads: int = Field(
+        default=8,
+        ge=1,
+        description="Executions in flight in one worker; 50 is measured, more is another worker's work.",
+    )
     step_timeout_seconds: int = Field(default=180, ge=1, description="Longest that one step may take.")
     lease_seconds: int = Field(default=15, ge=3, description="A dead worker's execution is taken over after this.")
     paper_cash_usd: Decimal = Field(default=Decimal("100000"), description="Start balance of a paper account.")

@@ -103,7 +103,7 @@ class OpenAIProvider:
         self._client.close()
 
     def _made(self, temperature: float) -> OpenAICompletion:
-        """Return a model for crews, on the connections that direct questions use. Kept, since making one takes 0.1 s."""
+        """Return a model for crews, on the connections that direct questions use. Kept: making one takes 0.1 s."""
         made = OpenAICompletion(
             model=self._model,
             base_url=self._settings.openai_base_url,
