@@ -10,7 +10,7 @@ from api.context import Context, Ctx
 from api.session import User
 from api.types import Model
 from core.errors import Unavailable
-from core.feed_words import HALTS_NOT_SEEN, feed_words
+from core.feed_words import feed_words, halts_words
 from core.store import feed_status
 from core.wire.trades import FeedHealth
 
@@ -97,8 +97,8 @@ def _feed(now: feed_status.FeedStatus | None, key: feed_status.Capabilities | No
         capabilities=[
             KeyCapability(feature=one.feature, state=one.state, asked_ms=one.at_ms) for one in key.features
         ] if key else [],
-        sees_halts=False,
-        halts=HALTS_NOT_SEEN,
+        sees_halts=now is not None and not now.halts_not_seen,
+        halts=halts_words(now.halts_not_seen if now else "ingest says nothing"),
     )  # fmt: skip
 
 

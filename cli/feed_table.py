@@ -16,7 +16,7 @@ def print_feed(console: Console, status: FeedStatus | None) -> None:
     from rich.table import Table
 
     from core.clock import to_datetime
-    from core.feed_words import HALTS_NOT_SEEN, feed_words
+    from core.feed_words import feed_words, halts_words
 
     if status is None:
         console.print("[yellow]feed: ingest has said nothing for 10 s[/yellow]")
@@ -30,7 +30,7 @@ def print_feed(console: Console, status: FeedStatus | None) -> None:
         since = f"{to_datetime(one.since_ms):%Y-%m-%d %H:%M:%S}Z"
         table.add_row(escape(symbol), word, since, escape(feed_words(one.health, one.detail)))
     console.print(table if status.symbols else "no symbol is watched")
-    console.print(f"[dim]{HALTS_NOT_SEEN}[/dim]")
+    console.print(f"[dim]{halts_words(status.halts_not_seen)}[/dim]")
 
 
 _CALM = ("live", "quiet", "closed")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core.wire.trades import FeedHealth
 
-HALTS_NOT_SEEN = "Halts are not seen: this feed does not say when trading in a symbol is halted."
+_HALTS_SEEN = "Halts are seen: the broker's status stream says when trading in a share is halted."
+HALTS_NOT_SEEN = "Halts are not seen: {}."
 
 _MEANING: dict[FeedHealth, str] = {
     "live": "trades are coming in",
@@ -22,3 +23,8 @@ def feed_words(health: FeedHealth, detail: str = "") -> str:
         return _MEANING[health]
     rests = ": its triggers rest" if health in ("stale", "disconnected", "halted") else ""
     return detail + rests
+
+
+def halts_words(not_seen: str) -> str:
+    """Return whether halts are seen; `not_seen` is why not, empty where they are."""
+    return HALTS_NOT_SEEN.format(not_seen) if not_seen else _HALTS_SEEN

@@ -58,10 +58,14 @@ class Settings(BaseSettings):
         default=False, description="true for a plan with news on the socket: they only make REST be asked sooner."
     )
     alpaca_data_key: SecretStr = Field(
-        default=SecretStr(""), description="Key id for Alpaca's bars, which warm indicators up; empty = none."
+        default=SecretStr(""),
+        description="Key id for Alpaca's data: bars that warm indicators up, and trading halts; empty = none.",
     )
     alpaca_data_secret: SecretStr = SecretStr("")
     alpaca_data_url: str = "https://data.alpaca.markets"
+    alpaca_stream_url: str = Field(
+        default="wss://stream.data.alpaca.markets/v2", description="Where halts come from; empty = not asked for."
+    )
     alpaca_data_feed: Literal["iex", "sip"] = Field(default="iex", description="sip: the whole tape, a paid plan.")
     alpaca_calls_per_minute: int = Field(default=200, ge=1)
     feed_name: str = Field(default="finnhub", description="Stands in every candle and firing.")

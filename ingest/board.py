@@ -1,11 +1,10 @@
 """The state of the feed and of each symbol, put together from what link, stream and quotes say (T20).
 
-    closed        no session of the symbol's market is open, the extended ones included
-    disconnected  the socket is down longer than tolerated; or the symbol has no subscription
-    stale         the feed is mute, or the quote moves and the stream says nothing
-    quiet, live   no trade for 60 s, or one
-
-Halts are not seen: the feed has no status channel (T21).
+closed        no session of the symbol's market is open, the extended ones included
+disconnected  the socket is down longer than tolerated; or the symbol has no subscription
+stale         the feed is mute, or the quote moves and the stream says nothing
+halted        trading is halted, where a status source is connected that says so (T21)
+quiet, live   no trade for 60 s, or one
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from core.clock import Clock
 from core.store.feed_status import FeedStatus, SlotWait, SymbolFeed
 from core.wire.records import FeedHealthRecord
 from core.wire.trades import FeedHealth, Mark
+from ingest.halts import Halts
 from ingest.health import LinkHealth
 from ingest.hours import Hours
 from ingest.liveness import Liveness
@@ -36,8 +36,9 @@ class Board:
 
     def __init__(
         self, link: LinkHealth, liveness: Liveness, quotes: QuoteWatch, hours: Hours, wishes: Wishes, clock: Clock,
-        *, feed: str,
+        *, feed: str, halts: Halts | None = None,
     ) -> None:  # fmt: skip
+        self._halts = halts or Halts()
         self._link = link
         self._liveness = liveness
         self._quotes = quotes
@@ -123,7 +124,7 @@ class Board:
         return FeedStatus(
             feed=self._feed, at_ms=feed_ms, recv_ms=self._clock.now_ms(), health=health, gap_ms=self.gap_ms(),
             detail=detail, limit=self._wishes.limit, symbols=self._symbols, waiting=self._waiting(feed_ms),
-            no_history=dict(no_history or {}),
+            no_history=dict(no_history or {}), halts_not_seen=self._halts.missing,
         )  # fmt: skip
 
     def _judge(self, symbol: str, waiting: frozenset[str], feed_ms: int) -> tuple[FeedHealth, str]:
@@ -136,6 +137,10 @@ class Board:
         health, why = self.health()
         if health != "live":
             return health, why
+        voice = self._liveness.voices.get(symbol)
+        halted = self._halts.reason(symbol, last_trade_ms=voice.ts_ms if voice else 0)
+        if halted is not None:
+            return "halted", halted
         if symbol in self._quotes.stale:
             return "stale", _UNCOVERED
         return ("quiet" if self._liveness.is_quiet(symbol) else "live"), ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import TYPE_CHECKING
 
 from core.clock import Clock
 from core.errors import NotAllowed, Unavailable
@@ -19,6 +20,7 @@ from ingest.backoff import Backoff
 from ingest.board import Board
 from ingest.feedclock import FeedClock, PlayerClock, ReceiptClock
 from ingest.finnhub_candles import FinnhubCandles
+from ingest.halts import Halts
 from ingest.health import SILENT_S, LinkHealth
 from ingest.hours import Hours
 from ingest.intake import Intake
@@ -37,6 +39,9 @@ from ingest.rest import Rest
 from ingest.standing import Drops, Troubles, sentence
 from ingest.subscriptions import ControlReader, Wishes
 from ingest.warmup import CandleSource, NoBroker, WarmUp
+
+if TYPE_CHECKING:
+    from ingest.alpaca_statuses import AlpacaStatuses
 
 _UPKEEP_S = 1.0
 _REFUSED_RETRY_S = 30.0
@@ -81,9 +86,11 @@ class Feed:
             self._wishes, self._link, WarmUp(sources, calendars, clock), self._publisher, self._feed_clock, clock
         )
         self._quotes = QuoteWatch(clock)
+        self._halts = Halts()
         self._board = Board(
-            self._health, self._liveness, self._quotes, hours, self._wishes, clock, feed=settings.feed_name
-        )
+            self._health, self._liveness, self._quotes, hours, self._wishes, clock,
+            feed=settings.feed_name, halts=self._halts,
+        )  # fmt: skip
         self._redis = redis_client(settings)
         self._news = NewsDesk(
             settings, self._rest, self._publisher, self._wishes, self._feed_clock, self._redis, clock,
@@ -114,6 +121,7 @@ class Feed:
                 self._connect,
                 self._admit,
                 self._compare_quotes,
+                self._hear_halts,
                 self._probe.run,
                 self._news.run,
             )
@@ -208,6 +216,21 @@ class Feed:
             with contextlib.suppress(NotAllowed, Unavailable):
                 price = await asyncio.to_thread(self._rest.quote, symbol)
             self._quotes.take(symbol, price)
+
+    async def _hear_halts(self) -> None:
+        """Listen to the status source while we are the one that holds the feed's connection (T21)."""
+        while _has_statuses(self._settings):
+            if not self._is_ready:
+                await asyncio.sleep(_MORE_S)
+                continue
+            statuses = _statuses(self._settings, self._halts)
+            statuses.start()
+            try:
+                while self._is_leader:
+                    await asyncio.sleep(_UPKEEP_S)
+            finally:
+                await asyncio.to_thread(statuses.close)
+        await asyncio.Event().wait()
 
     async def _look_after_the_log(self) -> None:
         try:
@@ -313,6 +336,7 @@ class Feed:
             symbols_quiet=self._board.count("quiet"),
             symbols_stale=len(self._board.stale()),
             symbols_disconnected=self._board.count("disconnected"),
+            symbols_halted=self._board.count("halted"),
             symbols_closed=self._board.count("closed"),
             **{name: float(n) for name, n in counts.items()},
         )
@@ -326,3 +350,17 @@ def _broker(settings: Settings, clock: Clock, calendars: Calendars) -> CandleSou
     from ingest.alpaca_bars import AlpacaBars
 
     return AlpacaBars(settings, clock, calendars)
+
+
+def _has_statuses(settings: Settings) -> bool:
+    return bool(settings.alpaca_data_key.get_secret_value() and settings.alpaca_stream_url)
+
+
+def _statuses(settings: Settings, halts: Halts) -> AlpacaStatuses:
+    # Imported where there is a key, as the bars are.
+    from ingest.alpaca_statuses import AlpacaStatuses
+
+    def missing(why: str) -> None:
+        halts.missing = why
+
+    return AlpacaStatuses(settings, halts.take, missing)

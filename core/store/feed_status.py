@@ -52,6 +52,7 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     limit       symbols that the key allows, as far as is known on this connection
     no_history  by symbol, why its history could not be had up to now: its indicators warm up from live trades (T22)
+    halts_not_seen  why no status source says when trading is halted, empty while one does (T21)
     """
 
     feed: str
@@ -64,6 +65,7 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     symbols: dict[str, SymbolFeed] = {}
     waiting: list[SlotWait] = []
     no_history: dict[str, str] = {}
+    halts_not_seen: str = "no status source is connected"
 
 
 class Capability(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from core.heartbeat import Beat
 from core.settings import Settings
@@ -20,6 +21,8 @@ from core.wire.records import DeadLetter, FeedHealthRecord, decode
 from core.wire.topics import topics
 from core.wire.trades import History, Mark, TradeFrame
 from tests.integration.ingest.log_of_trades import BTC, ETH, LogOfTrades, settings_for
+from tests.kit.alpaca_data import KEY, SECRET
+from tests.kit.alpaca_stream import alpaca_stream
 from tests.kit.log import read_all
 from tests.kit.processes import running
 from tests.kit.simulator import TOKEN, RunningSimulator, running_simulator
@@ -183,3 +186,41 @@ def _status_of(simulator: RunningSimulator, path: str) -> int:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def test_T21_a_halt_told_by_the_broker_is_in_marks_status_and_metrics_until_trading_resumes(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The simulator's coins trade on; the halt is dated after all of their trades."""
+    with alpaca_stream() as stream, running_simulator(tmp_path, "--speed", "20") as simulator:
+        own = settings_for(settings, simulator, watch=",".join(COINS)).model_copy(
+            update={
+                "alpaca_data_key": SecretStr(KEY),
+                "alpaca_data_secret": SecretStr(SECRET),
+                "alpaca_data_url": "http://127.0.0.1:1",
+                "alpaca_stream_url": stream.url,
+            }
+        )
+        with running(variables_of(own), ["ingest"], tmp_path / "ingest.log"):
+            found = Listening(own, simulator)
+            wait_until(found.are_all_liquid, timeout_s=LONG_S, what="trades of every symbol")
+            wait_until(lambda: bool(stream.subscribed), timeout_s=LONG_S, what="the subscription to statuses")
+            wait_until(lambda: _sees_halts(found), timeout_s=LONG_S, what="it to be said that halts are seen")
+            later_ms = found.log.marks()[-1].feed_ms + 7 * 86_400_000
+            stream.say(BTC, "H", later_ms, reason="News pending")
+            wait_until(lambda: found.state_of(BTC) == "halted", timeout_s=LONG_S, what="the halt in the status")
+            wait_until(
+                lambda: any(m.symbols.get(BTC) == "halted" for m in found.log.marks()), timeout_s=LONG_S, what="a mark"
+            )
+            wait_until(lambda: found.count("symbols_halted") == 1, timeout_s=LONG_S, what="the count")
+            assert found.state_of(ETH) == "live"
+            stream.say(BTC, "T", later_ms + 1)
+            wait_until(lambda: found.state_of(BTC) == "live", timeout_s=LONG_S, what="trading to resume")
+            assert found.changes(BTC)[-2:] == ["halted", "live"]
+            found.log.close()
+        assert SECRET not in (tmp_path / "ingest.log").read_text()
+
+
+def _sees_halts(found: Listening) -> bool:
+    status = found.status()
+    return status is not None and not status.halts_not_seen

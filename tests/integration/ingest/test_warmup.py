@@ -79,6 +79,7 @@ def test_T22_each_source_fills_what_is_lacking_and_candles_and_evidence_name_it(
                     "alpaca_data_key": SecretStr(KEY),
                     "alpaca_data_secret": SecretStr(SECRET),
                     "alpaca_data_url": alpaca.url,
+                    "alpaca_stream_url": "",
                 }
             )
             store_own(settings, AAPL, ours)

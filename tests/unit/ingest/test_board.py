@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.clock import ManualClock
 from engine.sessions import Calendars
 from ingest.board import Board
+from ingest.halts import Halts, Status
 from ingest.health import LinkHealth
 from ingest.hours import Hours
 from ingest.liveness import Liveness
@@ -25,8 +26,9 @@ class World:
         self.liveness = Liveness(self.clock, hours)
         self.quotes = QuoteWatch(self.clock)
         self.wishes = Wishes(watch=watch, limit=limit)
+        self.halts = Halts()
         self.board = Board(
-            self.link, self.liveness, self.quotes, hours, self.wishes, self.clock, feed="finnhub"
+            self.link, self.liveness, self.quotes, hours, self.wishes, self.clock, feed="finnhub", halts=self.halts
         )  # fmt: skip
 
     def hear(self, *symbols: str) -> None:
@@ -126,3 +128,18 @@ def test_symbols_are_counted_by_the_state_of_the_last_look() -> None:
         assert world.board.count(health) == sum(one == health for one in told.values())
     assert world.board.count("disconnected") == 2
     assert (world.board.count("live"), world.board.count("closed")) == (1, 2)
+
+
+def test_T21_a_halted_symbol_is_told_as_such_in_the_mark_too_until_it_trades_again() -> None:
+    world = World("AAPL", "F")
+    world.hear("AAPL", "F")
+    world.look()
+    world.halts.take(Status("AAPL", "H", "News pending", world.clock.now_ms()))
+    assert world.look() == {"AAPL": "halted"}
+    assert world.marked() == ("live", {"AAPL": "halted"})
+    status = world.board.status(feed_ms=world.clock.now_ms())
+    assert status.symbols["AAPL"].detail == "trading is halted (News pending)"
+    assert status.halts_not_seen == "no status source is connected"
+    world.clock.advance(5_000)
+    world.hear("AAPL")
+    assert world.look() == {"AAPL": "live"}
