@@ -27,6 +27,7 @@ from core.observability import logger
 from core.settings import Settings, load
 from core.store import postgres
 from core.wire.kafka import producer
+from core.wire.losses import Losses
 from core.wire.position import LogLost, start_of
 from core.wire.records import DeadLetter, Firing, decode, encode
 from core.wire.sure_reader import Place, SureReader, open_log
@@ -59,6 +60,8 @@ class Dispatcher:
         self._teller = Teller(settings)
         self._dead_letters: Producer = producer(settings)
         self._counts = Counts()
+        self._losses = Losses(clock)
+        self._next = 0
 
     def run(self) -> None:
         """Consume until stopped; each round is one life of the broker's log."""
@@ -93,6 +96,8 @@ class Dispatcher:
         """
         place = self._place
         start = start_of(reader.committed([place]).get(place), *reader.bounds[place])
+        self._lose(start.skipped)
+        self._next = start.offset
         reader.assign({place: start.offset})
         while not self._stopped.is_set():
             messages = reader.read(_POLL_S)
@@ -109,10 +114,19 @@ class Dispatcher:
         """Deal with these messages; return the offset of the last one decided, None where none was."""
         decided: int | None = None
         for message in messages:
+            offset = message.offset() or 0
+            self._lose(offset - self._next)
+            self._next = offset
             if not self._decide(message):
                 break
-            decided = message.offset()
+            self._next, decided = offset + 1, offset
         return decided
+
+    def _lose(self, records: int) -> None:
+        """Note that the log has let go of firings nobody has decided about."""
+        if records > 0:
+            self._losses.add(records)
+            _log.error("the log dropped firings undecided", count=records)
 
     def _decide(self, message: Message) -> bool:
         """Deal with one message for good; wait for Postgres as long as it takes. Return False when stopped before."""
@@ -168,9 +182,11 @@ class Dispatcher:
         _log.warning("a firing cannot be read", reason=error.reason, detail=error.detail)
 
     def _report(self) -> None:
+        problem = self._losses.problem("those firings became no executions")
         self._heartbeat.report(
-            "ok",
-            "reading firings",
+            "degraded" if problem else "ok",
+            problem or "reading firings",
+            lost=self._losses.total,
             executions=self._counts.executions,
             suppressions=self._counts.suppressions,
             malformed=self._counts.malformed,

@@ -26,7 +26,8 @@ from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.spill import make_batch
 from core.store.execution_history import rows_of
 from core.store.postgres import Engine
-from core.wire.position import LogLost, start_of
+from core.wire.losses import Losses
+from core.wire.position import LogLost, Start, start_of
 from core.wire.records import CostRecord, DeadLetter, EventRecord, FeedHealthRecord, NewsRecord, decode, encode
 from core.wire.sure_reader import Place, SureReader
 from core.wire.topics import topics
@@ -123,6 +124,7 @@ class HistoryStream:
         self._stop = stop
         self._written = 0
         self._unreadable = 0
+        self._losses = Losses(clock)
         self.ended: LogLost | str = ""
         places = [(name, 0) for name in self._sorters]
         if settings.keep_trades:
@@ -242,16 +244,23 @@ class HistoryStream:
         for place in places:
             low, high = self._reader.bounds[place]
             try:
-                starts[place] = start_of(stored.get(place), low, high).offset
+                start = start_of(stored.get(place), low, high)
             except LogLost:
-                starts[place] = low
+                start = Start(low)
+            if start.skipped:
+                self._losses.add(start.skipped)
+                _log.error("the log dropped records unread", topic=place[0], count=start.skipped)
+            starts[place] = start.offset
         return starts
 
     def _report(self) -> None:
         lag = sum(max(0, self._reader.end(place) - offset) for place, offset in self._next.items())
         numbers = {"lag": float(lag), "rows": float(self._written), "unreadable": float(self._unreadable)}
+        numbers["lost"] = float(self._losses.total)
         if self._reader.is_away:
             self._heartbeat.report("waiting", "Kafka is away; history is written on when it is back", **numbers)
+        elif problem := self._losses.problem("the history does not have them"):
+            self._heartbeat.report("degraded", problem, **numbers)
         else:
             self._heartbeat.report(
                 "ok", "writing costs, firings, executions, news and feed health to the history", **numbers

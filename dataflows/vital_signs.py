@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from core.clock import Clock
 from core.heartbeat import Heartbeat, State
 from core.store.clickhouse.writer import BatchWriter, WriterState
+from core.wire.losses import Losses
 from dataflows.checkpointing import Checkpointer
 from dataflows.live_publisher import LivePublisher
 from dataflows.progress import Progress
@@ -15,8 +14,6 @@ from dataflows.source import LogReader
 
 _INTERVAL_S = 0.5
 _OLD_CHECKPOINT_S = 60.0
-_SAY_LOSS_S = 600.0
-"""So long the flow is not well after records were lost; their count stays."""
 _AFTER_LOSS = "what would have fired on them did not, and candles of that time are not whole"
 
 
@@ -41,7 +38,7 @@ class VitalSigns:
         self._progress = Progress()
         self._next = clock.monotonic()
         self._last = (clock.monotonic(), shard.trades)
-        self._lost, self._lost_at = 0, -math.inf
+        self._losses = Losses(clock)
 
     def report(self) -> None:
         """Beat, at most twice a second; to be called often."""
@@ -55,8 +52,7 @@ class VitalSigns:
         history = self._candles.state()
         unread = self._reader.unread()
         self._progress.take(unread, now_s=now)
-        if self._shard.lost > self._lost:
-            self._lost, self._lost_at = self._shard.lost, now
+        self._losses.note(self._shard.lost)
         state, detail = self._state(now, history)
         self._heartbeat.report(
             state,
@@ -70,7 +66,7 @@ class VitalSigns:
             triggers=float(self._shard.triggers),
             symbols=float(self._shard.symbols),
             unreadable=float(self._shard.unreadable),
-            lost=float(self._shard.lost),
+            lost=float(self._losses.total),
             **{f"trades_{reason}": float(n) for reason, n in self._shard.dropped().items()},
             feed_ms=float(self._shard.feed_ms),
             history_waiting=float(history.waiting),
@@ -97,8 +93,8 @@ class VitalSigns:
             return "degraded", "Redis is away; the page does not see live prices"
         if now - self._checkpointer.saved_at > _OLD_CHECKPOINT_S:
             return "degraded", "the last checkpoint is old; a restart takes longer"
-        if now - self._lost_at < _SAY_LOSS_S:
-            return "degraded", f"{self._lost:,} records fell out of the log before they were read: {_AFTER_LOSS}"
+        if problem := self._losses.problem(_AFTER_LOSS):
+            return "degraded", problem
         if not self._reader.is_complete:
             return "starting", "reading the triggers"
         if problem := self._progress.problem():

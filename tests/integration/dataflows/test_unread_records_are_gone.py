@@ -1,4 +1,4 @@
-"""The market flow when the log has let go of records that it had not read."""
+"""Those who read a log that has let go of records they had not read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import pytest
 from core.settings import Settings
 from core.store import migrate
 from core.wire.sure_reader import open_log
-from core.wire.topics import partition_of
+from core.wire.topics import partition_of, topics
 from core.wire.trades import TradeFrame, encode_trades
 from engine.trades import ALL_FLAGS
-from tests.kit.log import put_tape, put_triggers, read_firings
-from tests.kit.market_flow import running_market, wait_for_beat
+from tests.kit.log import put, put_tape, put_triggers, read_firings
+from tests.kit.market_flow import beat_of, running_market, wait_for_beat
+from tests.kit.processes import running
 from tests.kit.stack import reachable_folder, running_stack
 from tests.kit.tape import START_MS, SYMBOLS, TapeRecord, frame_of, marks, price_trigger
 from tests.kit.waiting import wait_until
@@ -23,6 +24,7 @@ from tests.kit.waiting import wait_until
 SYMBOL = SYMBOLS[0]
 A_FRAME = 10_000
 SMALLEST_MB = 64
+A_LOT = bytes(np.random.default_rng(1).integers(0, 256, 400_000, np.uint8))
 
 
 @pytest.fixture
@@ -64,6 +66,41 @@ def test_a_flow_whose_unread_records_are_gone_says_so_and_fires_on_nothing_it_ha
         wait_until(lambda: read_firings(own), timeout_s=60, what="the firing that was seen")
         assert market.stop() == 0
     assert [f.ts_ms - START_MS for f in read_firings(own)] == [1_030]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "process", "consequence"),
+    [
+        (["agents.dispatch"], "dispatcher", "those firings became no executions"),
+        (["dataflows.costs"], "costs", "the history does not have them"),
+    ],
+)
+def test_whoever_reads_firings_says_which_of_them_are_gone(
+    own: Settings, tmp_path: Path, arguments: list[str], process: str, consequence: str
+) -> None:
+    open_log(own)
+    name = topics(own).firings.name
+
+    def has_read(records: int) -> bool:
+        beat = beat_of(own, process)
+        return beat is not None and beat.numbers.get("malformed", beat.numbers.get("unreadable", 0)) >= records
+
+    put(own, name, b"nobody can read this")
+    with running(own, arguments, tmp_path / "first.out") as first:
+        wait_until(lambda: has_read(1), timeout_s=60, what="the first record read")
+        assert first.stop() == 0
+    for _ in range(4 * SMALLEST_MB):
+        put(own, name, A_LOT)
+    with running(own, arguments, tmp_path / "second.out") as second:
+
+        def says_so() -> bool:
+            beat = beat_of(own, process)
+            return beat is not None and beat.pid == second.pid and beat.numbers.get("lost", 0) > 0
+
+        wait_until(says_so, timeout_s=60, what="the loss counted")
+        beat = beat_of(own, process)
+        assert beat is not None
+        assert (beat.state, beat.detail.rpartition(": ")[2]) == ("degraded", consequence)
 
 
 def fat_frame(at_ms: int, seed: int) -> bytes:
