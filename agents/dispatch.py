@@ -108,7 +108,7 @@ class Dispatcher:
             if decided is not None and not reader.commit({place: decided + 1}):
                 # They come again and are known then.
                 _log.info("offset not committed", offset=decided)
-            self._report()
+            self._report(lag=reader.end(place) - self._next)
 
     def _decide_all(self, messages: Sequence[Message]) -> int | None:
         """Deal with these messages; return the offset of the last one decided, None where none was."""
@@ -181,11 +181,12 @@ class Dispatcher:
         self._counts.malformed += 1
         _log.warning("a firing cannot be read", reason=error.reason, detail=error.detail)
 
-    def _report(self) -> None:
+    def _report(self, *, lag: int) -> None:
         problem = self._losses.problem("those firings became no executions")
         self._heartbeat.report(
             "degraded" if problem else "ok",
             problem or "reading firings",
+            lag=max(0, lag),
             lost=self._losses.total,
             executions=self._counts.executions,
             suppressions=self._counts.suppressions,

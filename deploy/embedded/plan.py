@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import msgspec
 import redis
 
 from core.errors import Unavailable
 from core.heartbeat import Beat, key_of
-from core.settings import Settings
+from core.settings import PREFIX, Settings
 from deploy.embedded import broker, postgres, valkey
 from deploy.embedded.clickhouse import part as clickhouse
 from deploy.embedded.datadir import DataDir
@@ -56,8 +57,22 @@ def player(options: Options, directory: DataDir, *, ports: Mapping[str, int]) ->
     return () if options.feed == "finnhub" else (_player(options, directory, ports["simulator"]),)
 
 
-def ours(directory: DataDir, *, ports: Mapping[str, int], threads: int) -> tuple[ProcessSpec, ...]:
-    """Return our own processes in the order in which they are started and shown."""
+def ours(
+    directory: DataDir, *, ports: Mapping[str, int], threads: int, metrics_port: int = 0
+) -> tuple[ProcessSpec, ...]:
+    """Return our own processes in the order in which they are started and shown.
+
+    Args:
+        metrics_port: Of the first of them, the next one's is one above; 0 for none.
+    """
+    made = _ours(directory, ports=ports, threads=threads)
+    if not metrics_port:
+        return made
+    name = f"{PREFIX}METRICS_PORT"
+    return tuple(replace(spec, environment={name: str(metrics_port + n)}) for n, spec in enumerate(made))
+
+
+def _ours(directory: DataDir, *, ports: Mapping[str, int], threads: int) -> tuple[ProcessSpec, ...]:
     celery = ("celery", "-A", "agents.worker")
     return (
         _module("api", "API and page", "api", ready=_api(ports["api"]), address=f"http://{HOST}:{ports['api']}"),

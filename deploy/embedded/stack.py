@@ -105,7 +105,9 @@ def _lay_out(options: Options, directory: DataDir, observer: Observer, release: 
     services = plan.infra(options, directory, ports=chosen, settings=settings, password=secrets.postgres_password)
     stages: tuple[tuple[plan.ProcessSpec, ...], ...] = (services,)
     if not options.only:
-        processes = plan.ours(directory, ports=chosen, threads=settings.worker_threads)
+        processes = plan.ours(
+            directory, ports=chosen, threads=settings.worker_threads, metrics_port=settings.metrics_port
+        )
         player = plan.player(options, directory, ports=chosen)
         stages = ((*services, *player), (plan.migration(),), processes)
     beating = tuple(spec.name for stage in stages for spec in stage if spec.beats)
