@@ -59,7 +59,8 @@ def examine(data_dir: Path, *, offline: bool) -> list[Finding]:
         return [*findings, Finding("settings", Level.WRONG, stale, "start the stack again: tapewatch up")]
     findings.append(Finding("settings", Level.WELL, f"{_given()} {PREFIX}* variables are set, all of them valid"))
     findings += _services(settings, runs=is_running)
-    findings += [*_feed(settings, offline=offline), *_capabilities(settings), *_models(settings, offline=offline)]
+    findings += [*_feed(settings, offline=offline), *_capabilities(settings), *_broker_data(settings, offline=offline)]
+    findings += _models(settings, offline=offline)
     return findings
 
 
@@ -208,6 +209,38 @@ def _capabilities(settings: Settings) -> Iterator[Finding]:
         yield Finding("feed", Level.NOTE, f"the plan lacks {by_state['refused']}", "what needs it goes without")
     if by_state["unknown"]:
         yield Finding("feed", Level.NOTE, f"no answer yet about {by_state['unknown']}", "asked again each minute")
+
+
+def _broker_data(settings: Settings, *, offline: bool) -> Iterator[Finding]:
+    """Say whether a broker's market data stands in for the candles and halts that the feed does not give."""
+    about, key = "broker data", settings.alpaca_data_key.get_secret_value()
+    if not key:
+        if settings.feed_clock == "receipt":
+            yield Finding(
+                about,
+                Level.NOTE,
+                "no Alpaca data key: shares warm up from own candles and the feed's, and halts are not seen",
+                f"set {PREFIX}ALPACA_DATA_KEY and {PREFIX}ALPACA_DATA_SECRET (a free account has them)",
+            )
+        return
+    if offline:
+        yield Finding(about, Level.NOTE, "an Alpaca data key is set; not asked (--offline)")
+        return
+    url = f"{settings.alpaca_data_url.rstrip('/')}/v2/stocks/bars?symbols=AAPL&timeframe=1Day&limit=1"
+    url += f"&feed={settings.alpaca_data_feed}"
+    secret = settings.alpaca_data_secret.get_secret_value()
+    match _status(url, {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}):
+        case 200:
+            yield Finding(about, Level.WELL, f"{settings.alpaca_data_url} gives bars of {settings.alpaca_data_feed}")
+        case 401 | 403 as status:
+            remedy = (
+                f"set {PREFIX}ALPACA_DATA_KEY, {PREFIX}ALPACA_DATA_SECRET and {PREFIX}ALPACA_DATA_FEED (iex is free)"
+            )
+            yield Finding(about, Level.WRONG, f"{settings.alpaca_data_url} refuses the key (status {status})", remedy)
+        case 429:
+            yield Finding(about, Level.WELL, "the key is known; its calls of this minute are used up")
+        case status:
+            yield Finding(about, Level.WRONG, f"{settings.alpaca_data_url}: {status}", "is the address reachable?")
 
 
 def _models(settings: Settings, *, offline: bool) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ def alpaca_data(bars: Callable[[str, str, int, int], Bars]) -> Generator[AlpacaD
 def _page(server: AlpacaData, path: str) -> dict[str, object]:
     asked = {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
     symbol = asked["symbols"]
-    found = server.bars(symbol, asked["timeframe"], _ms(asked["start"]), _ms(asked["end"]))
+    found = server.bars(symbol, asked["timeframe"], _ms(asked.get("start")), _ms(asked.get("end")))
     begin = int(asked.get("page_token", 0))
     size = min(server.page, int(asked.get("limit", server.page)))
     rest = begin + size < len(found)
@@ -81,5 +81,6 @@ def _page(server: AlpacaData, path: str) -> dict[str, object]:
     return {"bars": bars, "next_page_token": str(begin + size) if rest else None}
 
 
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+def _ms(text: str | None) -> int:
+    """Return a bound of the request; without one it is of today, as there."""
+    return round((datetime.fromisoformat(text) if text else datetime.now(UTC)).timestamp() * 1000)

@@ -18,11 +18,16 @@ from core.settings import Settings
 from core.store.clickhouse import candles, imports
 from core.store.clickhouse.client import ClickHouse
 from core.store.clickhouse.coverage import Run
+from core.wire.kafka import ensure_topics
+from core.wire.topics import partition_of
+from core.wire.trades import TradeFrame, decode
 from dataflows.candle_rows import COLUMNS
 from dataflows.history_import import Importer, Reading
 from tests.kit.data import data_file
+from tests.kit.log import put_tape
 from tests.kit.processes import running
 from tests.kit.stack import variables_of
+from tests.kit.tape import SYMBOLS, TapeRecord, make_tape
 from tests.kit.waiting import wait_until
 
 NOON_MS = 1_795_435_200_000
@@ -233,3 +238,39 @@ def test_the_history_answers_in_sql_and_may_only_be_read(configured: Settings, t
     with pytest.raises(InvalidInput, match="no_such_column"):
         run("sql", "SELECT no_such_column FROM candles")
     assert count(configured) == 3
+
+
+def rows_of(record: TapeRecord) -> list[tuple[str, int, float]]:
+    frame = decode(record.value)
+    if not isinstance(frame, TradeFrame):
+        return []
+    names = [frame.symbols[int(i)] for i in frame.symbol_index]
+    return list(zip(names, map(int, frame.ts_ms), map(float, frame.price), strict=True))
+
+
+def test_the_log_is_written_as_a_tape_in_its_own_order_and_what_nobody_can_read_is_left_out(
+    configured: Settings, tmp_path: Path
+) -> None:
+    ensure_topics(configured)
+    partitions = configured.trades_partitions
+    tape = make_tape(seconds=20, partitions=partitions)
+    put_tape(configured, [*tape[:100], TapeRecord(0, b"no record"), *tape[100:]])
+    out = tmp_path / "seen.parquet"
+    said = run("tape", out)
+    written = pl.read_parquet(out)
+    for partition in range(partitions):
+        wanted = [row for r in tape if r.partition == partition for row in rows_of(r)]
+        mine = [name for name in SYMBOLS if partition_of(name, partitions) == partition]
+        assert written.filter(pl.col("symbol").is_in(mine)).select("symbol", "ts_ms", "price").rows() == wanted
+    back_ms = written["ts_ms"].diff().drop_nulls().to_numpy().min()
+    assert back_ms > -50, "the partitions are in one order of time, each frame in its own"
+    assert said == f"{out}: {len(written):,} trades of {len(SYMBOLS)} symbols\n"
+    run("tape", out, "--symbol", SYMBOLS[0])
+    assert pl.read_parquet(out).rows() == written.filter(pl.col("symbol") == SYMBOLS[0]).rows()
+
+
+def test_a_tape_that_cannot_be_written_is_named(configured: Settings, tmp_path: Path) -> None:
+    ensure_topics(configured)
+    put_tape(configured, make_tape(seconds=2, partitions=configured.trades_partitions))
+    with pytest.raises(InvalidInput, match="a file that can be written"):
+        run("tape", tmp_path / "no" / "folder.parquet")
