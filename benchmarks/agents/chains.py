@@ -179,6 +179,8 @@ def _without_waiting(bench: Bench, load: Load) -> Generator[Figure]:
         note=f"{load.alone} chains one by one, {CALLS} model calls each; {alone.seconds / alone.count:.3f} s a chain",
     )  # fmt: skip
     yield Figure("memory of the worker process", alone.after.rss_bytes / _MB, "MB", note="after the chains above")
+    # Once before: every thread has its stack, its connections and its share of the heap then.
+    bench.all_at_once(load.in_flight, timeout_s=30 + 2 * load.in_flight)
     busy = bench.all_at_once(load.at_once, timeout_s=30 + 2 * load.at_once)
     yield Figure(
         "executions of one worker process", busy.count / busy.seconds, "/s",

@@ -52,7 +52,7 @@ def made(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Gener
             update={
                 "openai_api_key": SecretStr("sk-test"),
                 "openai_base_url": server.url,
-                "llm_timeout_ms": 3000,
+                "llm_timeout_ms": 2000,
                 "lease_seconds": 600,
             }
         )
