@@ -16,6 +16,7 @@ from uuid import UUID
 
 from agents.llm.prices import Prices, Usage
 from core.clock import Clock, to_datetime
+from core.errors import Unavailable
 from core.store import costs
 from core.store.costs import Limit, Payer
 from core.store.postgres import Engine
@@ -107,6 +108,10 @@ class Meter:
     """Set when the step's time is up."""
     _begun: int = 0
     _free: list[tuple[str, CostRecord]] = field(default_factory=list[tuple[str, CostRecord]])
+    _unwritten: list[tuple[_Call, int, Usage, str]] = field(default_factory=list[tuple[_Call, int, Usage, str]])
+    """What became of calls while Postgres was away."""
+    _unsure: list[UUID] = field(default_factory=list[UUID])
+    """Reservations that may have been made or not, as Postgres went away meanwhile."""
     _open: dict[int, _Call] = field(default_factory=dict[int, _Call])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,10 +131,15 @@ class Meter:
             number = self._begun
         # The id of its line too: of a call that was given up as abandoned no second line is written.
         reservation_id = UUID(costs.cost_id(self.step.key(str(number))))
-        with self.engine.begin() as tx:
-            refusal = costs.reserve(
-                tx, reservation_id, self.step.payer, most, self.limits, at=to_datetime(self.clock.now_ms())
-            )
+        try:
+            with self.engine.begin() as tx:
+                refusal = costs.reserve(
+                    tx, reservation_id, self.step.payer, most, self.limits, at=to_datetime(self.clock.now_ms())
+                )
+        except Unavailable:
+            with self._lock:
+                self._unsure.append(reservation_id)
+            raise
         if refusal is not None:
             raise BudgetExceeded(str(refusal))
         with self._lock:
@@ -153,9 +163,23 @@ class Meter:
             self._free.append((key, self._line(key, provider=provider, model=model)))
 
     def close(self) -> list[tuple[str, CostRecord]]:
-        """Record calls nobody answered; return the lines (key, record) that are still to be written."""
+        """Record calls nobody answered, and what Postgres was away for; return the lines that are still to be written.
+
+        Raises:
+            Unavailable: it still is. What is set aside stays so, until the next worker takes the execution over.
+        """
         for thread in list(self._open):
             self._close_open(thread)
+        with self._lock:
+            unwritten, self._unwritten = self._unwritten, []
+            unsure, self._unsure = self._unsure, []
+        for call, status, usage, model_answered in unwritten:
+            self._record(call, status=status, usage=usage, model_answered=model_answered)
+        if unsure:
+            # Set aside or not, these calls did not leave.
+            with self.engine.begin() as tx:
+                for reservation_id in unsure:
+                    costs.settle(tx, reservation_id, Decimal(0), to_datetime(self.clock.now_ms()))
         with self._lock:
             lines, self._free = self._free, []
         return lines
@@ -171,9 +195,14 @@ class Meter:
         key = self.step.key(str(call.number))
         line = self._line(key, provider="openai", model=call.model, status=status, usage=usage, amount=amount)
         detail = {"model_answered": model_answered, "reserved_usd": str(call.reserved_usd), "call": call.number}
-        with self.engine.begin() as tx:
-            costs.add(tx, key, line, detail=detail)
-            costs.settle(tx, call.reservation_id, amount, to_datetime(self.clock.now_ms()))
+        try:
+            with self.engine.begin() as tx:
+                costs.add(tx, key, line, detail=detail)
+                costs.settle(tx, call.reservation_id, amount, to_datetime(self.clock.now_ms()))
+        except Unavailable:
+            with self._lock:
+                self._unwritten.append((call, status, usage, model_answered))
+            raise
         with self._lock:
             self.totals.input_tokens += usage.input_tokens
             self.totals.output_tokens += usage.output_tokens

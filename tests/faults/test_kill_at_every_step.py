@@ -1,5 +1,7 @@
 """kill -9 of a worker before and after every commit of an execution, and in every call of a model.
 
+Of a dispatcher and of the services at such places, too.
+
 Sixteen executions are held at as many places, then their worker is killed: one death is that of sixteen. The places are
 those of a clean run, so none is left out (tests/kit/walk.py says why these are all).
 """
@@ -7,20 +9,25 @@ those of a clean run, so none is left out (tests/kit/walk.py says why these are 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
+from core.errors import Unavailable
 from core.settings import Settings
 from core.store import migrate
+from core.store.postgres import Engine, check
 from tests.kit.agents_world import BEAT, DISPATCHER, make_world
 from tests.kit.commit_gate import CommitGate
 from tests.kit.forked_workers import ForkedWorker, ForkedWorkers, forked_workers
 from tests.kit.llm_server import LlmServer
+from tests.kit.platform import kill
+from tests.kit.processes import RunningProcess, running
 from tests.kit.stack import RunningStack, reachable_folder, running_stack
+from tests.kit.waiting import wait_until
 from tests.kit.walk import ANSWERS, Place, Walk
 
 AT_ONCE = 16
@@ -31,12 +38,12 @@ SYMBOLS = tuple(f"BINANCE:W{n:02}USDT" for n in range(AT_ONCE))
 class Ground:
     stack: RunningStack
     walk: Walk
+    front: CommitGate
+    """Between the dispatcher and Postgres."""
     workers: ForkedWorkers
     worker: ForkedWorker
-
-    def another_worker(self) -> None:
-        self.worker.kill()
-        self.worker = self.workers.start()
+    dispatcher: RunningProcess
+    start_dispatcher: Callable[[], RunningProcess]
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +61,20 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ground]:
         closing.callback(gate.close)
         world = make_world(settings)
         closing.callback(world.close)
-        for arguments, name in ((DISPATCHER, "dispatcher"), (BEAT, "beat")):
-            world.wait_until_ready(name, closing.enter_context(world.process(arguments, logs)))
+        front = _gate(settings)
+        closing.callback(front.close)
+
+        def start_dispatcher() -> RunningProcess:
+            return closing.enter_context(running(_through(settings, front), DISPATCHER, logs / "dispatcher.log"))
+
+        dispatcher = start_dispatcher()
+        world.wait_until_ready("dispatcher", dispatcher)
+        world.wait_until_ready("beat", closing.enter_context(world.process(BEAT, logs)))
         workers = closing.enter_context(forked_workers(_behind(settings, gate, server), logs))
         for symbol in SYMBOLS:
             world.market(symbol)
-        yield Ground(stack, Walk(world, gate, server, SYMBOLS), workers, workers.start())
+        walk = Walk(world, gate, server, SYMBOLS)
+        yield Ground(stack, walk, front, workers, workers.start(), dispatcher, start_dispatcher)
 
 
 @pytest.fixture(scope="module")
@@ -91,22 +106,79 @@ def test_a_worker_killed_at_any_place_leaves_one_execution_one_order_a_leg_and_a
     assert not problems, f"{len(problems)} problems in {len(places)} places:\n" + "\n".join(problems)
 
 
+@pytest.mark.parametrize("service", ["postgres", "valkey", "models"])
+def test_a_service_that_dies_while_executions_are_at_any_kind_of_place_costs_nobody_anything(
+    ground: Ground, places: Sequence[Place], service: str
+) -> None:
+    walk = ground.walk
+    ground.worker.kill()
+    ground.worker = ground.workers.start(lease_s=15)
+    going = walk.begin_all(one_of_each_kind(places)[:AT_ONCE])
+    if service != "models":
+        before = ground.stack.pid_of(service)
+        kill(before)
+        wait_until(lambda: ground.stack.pid_of(service) not in (0, before), timeout_s=60, what=f"another {service}")
+    if service == "postgres":
+        wait_until(lambda: answers(walk.world.engine), timeout_s=60, what="Postgres answers")
+        walk.gate.cut()
+    walk.gate.open()
+    walk.server.let_go()
+    problems: list[str] = []
+    for each in going:
+        walk.end(each)
+        problems += walk.judge(each, killed=False)
+    assert not problems, "\n".join(problems)
+
+
+def test_a_dispatcher_killed_around_its_commit_makes_one_execution_of_a_firing(ground: Ground) -> None:
+    walk = Walk(ground.walk.world, ground.front, ground.walk.server, SYMBOLS)
+    places = [place for place in walk.places() if place.side != "in"]
+    assert {place.side for place in places} == {"before", "after"}
+    problems: list[str] = []
+    for place in places:
+        (going,) = walk.begin_all([place])
+        ground.dispatcher.kill()
+        walk.let_go()
+        ground.dispatcher = ground.start_dispatcher()
+        walk.end(going)
+        problems += walk.judge(going)
+    assert not problems, "\n".join(problems)
+
+
+def one_of_each_kind(places: Sequence[Place]) -> list[Place]:
+    """Return the first place of each side and of each set of tables written."""
+    found: dict[tuple[str, str], Place] = {}
+    for place in places:
+        found.setdefault((place.side, place.what if place.side != "in" else ""), place)
+    return list(found.values())
+
+
+def answers(engine: Engine) -> bool:
+    try:
+        check(engine)
+    except Unavailable:
+        return False
+    return True
+
+
 def _gate(settings: Settings) -> CommitGate:
     url = make_url(settings.postgres_url.get_secret_value())
     assert url.host is not None
     return CommitGate(url.host, url.port or 5432).start()
 
 
+def _through(settings: Settings, gate: CommitGate) -> Settings:
+    url = make_url(settings.postgres_url.get_secret_value()).set(host="127.0.0.1", port=gate.port)
+    return settings.model_copy(update={"postgres_url": SecretStr(url.render_as_string(hide_password=False))})
+
+
 def _behind(settings: Settings, gate: CommitGate, server: LlmServer) -> Settings:
     """Return a worker's settings, whose Postgres and models are those of the test."""
-    url = make_url(settings.postgres_url.get_secret_value()).set(host="127.0.0.1", port=gate.port)
-    return settings.model_copy(
+    return _through(settings, gate).model_copy(
         update={
-            "postgres_url": SecretStr(url.render_as_string(hide_password=False)),
             "openai_api_key": SecretStr("sk-test"),
             "openai_base_url": server.url,
-            "worker_threads": AT_ONCE,
-            # An execution that is held keeps its lease: nobody else begins it meanwhile.
-            "lease_seconds": 120,
+            # An execution that is held too long for the upkeep is sent again, and takes a thread more.
+            "worker_threads": 3 * AT_ONCE,
         }
     )

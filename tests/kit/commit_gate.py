@@ -108,9 +108,13 @@ class CommitGate:
             link.cut()
         released.set()
 
-    def forget(self, owner: str) -> None:
+    def open(self) -> None:
+        """Let what is held go on as if nothing had been."""
         with self._lock:
-            self._owners = {key: who for key, who in self._owners.items() if who != owner}
+            self._places.clear()
+            self.held.clear()
+            released, self._released = self._released, threading.Event()
+        released.set()
 
     # ---- the wire -------------------------------------------------------------------------------------------------
 
@@ -166,6 +170,7 @@ class CommitGate:
         while data := link.server.recv(_CHUNK):
             if link.mute.is_set() and link.waiting_for is not None:
                 self._wait(link, link.waiting_for[0])
+                link.mute.clear()
             link.client.sendall(data)
 
     def _said(self, link: _Link, kind: bytes, body: bytes) -> None:
@@ -206,18 +211,18 @@ class CommitGate:
             self._wait(link, owner)
 
     def _wait(self, link: _Link, owner: str) -> None:
-        """Hold this direction of a connection until all are cut.
+        """Hold this direction of a connection until the gate is opened.
 
         Raises:
-            EOFError: they have been.
+            EOFError: the connections were cut instead.
         """
         with self._lock:
-            if link not in self._links:
-                raise EOFError
             self.held.add(owner)
             released = self._released
         released.wait()
-        raise EOFError
+        with self._lock:
+            if link not in self._links:
+                raise EOFError
 
 
 def _exactly(end: socket.socket, count: int) -> bytes:

@@ -1,8 +1,8 @@
 """Real Celery workers that begin at once: children of a process that has already imported what they need.
 
-`python -m tests.kit.forked_workers` reads the path of a log from each line of its input, forks a worker that writes
-to it, and prints the worker's process id. Nothing but imports happens before the fork: no thread, no connection. It
-ends with its input, and its workers with it.
+`python -m tests.kit.forked_workers` reads from each line of its input how long leases last and where the log goes,
+forks a worker, and prints its process id. Nothing but imports happens before the fork: no thread, no connection.
+It ends with its input, and its workers with it.
 """
 
 from __future__ import annotations
@@ -59,12 +59,17 @@ class ForkedWorkers:
         self._folder = folder
         self._started = 0
 
-    def start(self) -> ForkedWorker:
+    def start(self, *, lease_s: int = 120) -> ForkedWorker:
+        """Start a worker.
+
+        Args:
+            lease_s: Long, so that an execution that a test holds is not begun by another thread meanwhile.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         output = self._folder / f"worker-{self._started}.log"
         self._started += 1
-        self._process.stdin.write(f"{output}\n")
+        self._process.stdin.write(f"{lease_s} {output}\n")
         self._process.stdin.flush()
         return ForkedWorker(int(self._process.stdout.readline()), output)
 
@@ -101,7 +106,9 @@ def main() -> int:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _become_worker(Path(line.strip()), settings.worker_threads)
+            lease_s, _, output = line.strip().partition(" ")
+            os.environ["TAPEWATCH_LEASE_SECONDS"] = lease_s
+            _become_worker(Path(output), settings.worker_threads)
         pids.append(pid)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()

@@ -76,6 +76,7 @@ class Walk:
 
     def places(self) -> list[Place]:
         """Return every place of a clean run, which is done twice: both must be the same."""
+        self.server.calls.clear()
         first, second = self._clean(self.symbols[0]), self._clean(self.symbols[1])
         assert first == second, (first, second)
         return first
@@ -124,9 +125,13 @@ class Walk:
 
     # ---- what must hold after all ---------------------------------------------------------------------------------
 
-    def judge(self, going: Going) -> list[str]:
-        """Return what is not as it must be of an execution that has ended, as sentences."""
-        found = [*self._of_execution(going), *self._of_orders(going), *self._of_money(going)]
+    def judge(self, going: Going, *, killed: bool = True) -> list[str]:
+        """Return what is not as it must be of an execution that has ended, as sentences.
+
+        Args:
+            killed: Whether its worker was; a worker that lived may know more of what it did.
+        """
+        found = [*self._of_execution(going), *self._of_orders(going), *self._of_money(going, killed)]
         return [f"{going.place}: {problem}" for problem in found]
 
     def _of_execution(self, going: Going) -> list[str]:
@@ -160,7 +165,7 @@ class Walk:
             *([] if covered == held > 0 else [f"stops cover {covered} of {held}"]),
         ]
 
-    def _of_money(self, going: Going) -> list[str]:
+    def _of_money(self, going: Going, killed: bool) -> list[str]:
         c = cost_tracking.c
         own = c.execution_id == going.execution_id
         with self.world.engine.connect() as tx:
@@ -184,7 +189,11 @@ class Walk:
         return [
             *([f"{(answered - seen).total()} lines of calls the server never saw"] if answered - seen else []),
             *([] if lost <= 1 else [f"{lost} answers are not in the ledger"]),
-            *([] if unanswered == lost + never_left else [f"{unanswered} unanswered lines, {lost} lost answers"]),
+            *(
+                []
+                if lost + (never_left and killed) <= unanswered <= lost + never_left
+                else [f"{unanswered} unanswered lines, {lost} lost answers"]
+            ),
             *([f"{len(open_)} reservations are open"] if open_ else []),
             *([] if done and done.total_cost == total else ["its cost is not the sum of its lines"]),
         ]
