@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from api.context import Context, Ctx, Tx
 from api.definition import define, read
+from api.feed_data import feed_data
 from api.limits import CREATE_PIPELINE
 from api.manual import make_manual_firing
 from api.problems import FieldProblem
@@ -27,7 +28,6 @@ from core.store import feed_status, outbox, pipelines
 from core.store import redis as redis_store
 from core.store.listings import executions
 from core.wire.records import encode
-from engine.lint import FeedData
 from engine.words import trigger_words
 
 router = APIRouter(prefix="/pipelines", tags=["pipelines"])
@@ -170,7 +170,7 @@ def check_pipeline(write: PipelineWrite, user: User, ctx: Ctx) -> PipelineCheck:
     return PipelineCheck(
         is_valid=True,
         problems=[],
-        lint=_fields(lint(config, now_ms=ctx.clock.now_ms(), feed=_feed_data(_feed_status(ctx)))),
+        lint=_fields(lint(config, now_ms=ctx.clock.now_ms(), feed=feed_data(ctx, config.all_symbols))),
         trigger_words=trigger_words(trigger_spec(config, 1)),
     )
 
@@ -235,8 +235,7 @@ def fire_pipeline(
 
 def _pipeline(tx: Connection, ctx: Context, stored: pipelines.StoredPipeline) -> Pipeline:
     (fields,) = _summaries(tx, ctx, [stored])
-    feed = _feed_data(_feed_status(ctx))
-    remarks = lint(parse_config(stored.config), now_ms=ctx.clock.now_ms(), feed=feed)
+    remarks = lint(parse_config(stored.config), now_ms=ctx.clock.now_ms(), feed=feed_data(ctx, stored.symbols))
     return Pipeline.model_validate({**fields, "config": stored.config, "lint": _fields(remarks)})
 
 
@@ -337,13 +336,6 @@ def _feed_status(ctx: Context) -> feed_status.FeedStatus | None:
         return feed_status.status(ctx.redis)
     except Unavailable:
         return None
-
-
-def _feed_data(now: feed_status.FeedStatus | None) -> FeedData:
-    """Return what remarks need to know of the feed: how many symbols its key allows, and who waits."""
-    if now is None:
-        return FeedData()
-    return FeedData(slots=now.limit or None, waiting={one.symbol: one.detail for one in now.waiting})
 
 
 def _market(ctx: Context, symbol: str) -> redis_store.Snapshot:

@@ -36,6 +36,7 @@ class FeedData:
     history        candles that can be had from before now, by timeframe; None: not known
     slots          how many symbols it carries at a time; None: not known
     waiting        symbols that have no slot now (T32), each with the reason
+    no_history     symbols of which nobody gives candles from before now (T22), each with the reason
     """
 
     whole_volume: bool = False
@@ -44,6 +45,7 @@ class FeedData:
     history: Mapping[Timeframe, int] | None = None
     slots: int | None = None
     waiting: Mapping[str, str] = field(default_factory=dict[str, str])
+    no_history: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _USUAL = FeedData()
@@ -193,8 +195,10 @@ def _data_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
 
 
 def _warm_up_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
+    is_warming = False
     for need in needs(spec):
         wanted = need.stable if spec.require_stable else need.first
+        is_warming = is_warming or wanted > 1
         path = "" if need.path == PRICE_PATH else need.path
         there = None if feed.history is None else feed.history.get(need.timeframe, 0)
         if there is not None and there < wanted:
@@ -202,6 +206,11 @@ def _warm_up_remarks(spec: TriggerSpec, feed: FeedData) -> Iterator[Remark]:
         elif wanted > 1:
             settled = f", {need.stable} until it is stable" if need.stable > wanted else ""
             yield Remark(path, _needed(need, wanted) + settled)
+
+    for symbol in dict.fromkeys(spec.symbols) if is_warming else ():
+        if symbol in feed.no_history:
+            why = feed.no_history[symbol]
+            yield Remark("", f"no candles of {symbol} from before now can be had ({why}): it warms up from live trades")
 
 
 def _needed(need: Need, wanted: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -14,6 +16,7 @@ from core.store.feed_status import Capabilities, Capability, FeedStatus, SlotWai
 from core.store.redis import TriggerState
 from tests.kit.api import Person
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 NOON_MS = 1_795_435_200_000
 NO_SLOT = "waiting for a slot: the key allows 2 symbols"
 STATUS = FeedStatus(
@@ -57,6 +60,15 @@ def test_the_health_carries_the_feed_and_says_that_halts_are_not_seen(person: Pe
     assert len(feed["symbols"]) == 3
     assert feed["sees_halts"] is False
     assert feed["halts"].startswith("Halts are not seen")
+
+
+@pytest.mark.usefixtures("told")
+def test_T22_a_trigger_that_needs_what_the_key_may_not_have_is_told_so_when_it_is_written(person: Person) -> None:
+    config = json.loads((EXAMPLES / "eth-momentum.json").read_text()) | {"symbol": "AAPL"}
+    answer = person.post("/pipelines/check", {"config": config}).json()
+    assert answer["is_valid"] is True
+    said = [" ".join(remark.values()) for remark in answer["lint"]]
+    assert any("no candles of AAPL" in text and "stock_candle is not allowed" in text for text in said), said
 
 
 def test_a_silent_ingest_is_an_unknown_feed_and_no_live_one(person: Person) -> None:

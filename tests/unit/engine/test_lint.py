@@ -252,6 +252,17 @@ def test_more_history_than_there_is_is_said() -> None:
     assert text == "SMA_200 needs 200 candles of 1d to warm up, and only 100 are to be had: it stays unknown until then"
 
 
+def test_T22_a_symbol_nobody_gives_history_of_is_said_where_something_has_to_warm_up() -> None:
+    spec = parse("technical_trigger", closes(leaf("price", ">", "SMA_20@1d")))
+    [symbol] = spec.symbols
+    feed = FeedData(whole_volume=True, no_history={symbol: "not allowed to this key", "OTHER": "the same"})
+    wanted = (
+        f"no candles of {symbol} from before now can be had (not allowed to this key): it warms up from live trades"
+    )
+    assert Remark("", wanted) in lint(spec, feed=feed)
+    assert said("price_trigger", {"operator": ">", "value": 5}, feed) == []
+
+
 def test_a_feed_without_volume_or_news_is_said() -> None:
     config: Leaf = {"operand": "vwap", "operator": ">", "value": 5, "evaluate": "candle_close"}
     ((_, text),) = said("price_trigger", config, FeedData(has_volume=False))
