@@ -43,7 +43,7 @@ READ_BY = {"trades", "triggers", "firings", "suppressions", "news", "costs", "fe
 """Topics of which some consumer tells what it could not read. Nobody of ours reads the dead letters."""
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("judged")
 def test_what_nobody_can_read_harms_no_process_in_any_topic(platform: Platform) -> None:
     settings, names = platform.settings, topics(platform.settings)
@@ -58,7 +58,7 @@ def test_what_nobody_can_read_harms_no_process_in_any_topic(platform: Platform) 
     assert {p.name: (p.pid, p.restarts) for p in platform.run().parts} == before
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("judged")
 def test_batches_of_trades_twice_and_out_of_order_are_the_same_to_the_flow_and_to_the_judge(platform: Platform) -> None:
     settings, name = platform.settings, topics(platform.settings).trades.name
@@ -69,7 +69,7 @@ def test_batches_of_trades_twice_and_out_of_order_are_the_same_to_the_flow_and_t
             put(settings, name, value, partition=partition)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("judged")
 def test_each_service_stands_still_for_ten_seconds(platform: Platform, apache: KafkaBroker | None) -> None:
     for service in SERVICES:
@@ -84,7 +84,7 @@ def test_each_service_stands_still_for_ten_seconds(platform: Platform, apache: K
         )  # fmt: skip
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("judged")
 def test_candles_wait_in_memory_while_clickhouse_stands_still_and_the_disk_has_no_room(platform: Platform) -> None:
     market = platform.part("market-0")

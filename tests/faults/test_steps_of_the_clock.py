@@ -21,7 +21,7 @@ MINUTES_S = 300.0
 STEPS_S = (MINUTES_S, -MINUTES_S, 0.0)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("judged")
 def test_the_wall_clock_steps_forward_and_back_by_minutes(platform: Platform, wall_clock: SteppingClock) -> None:
     pids = {p.name: (p.pid, p.restarts) for p in platform.run().parts}
@@ -40,7 +40,7 @@ def test_the_wall_clock_steps_forward_and_back_by_minutes(platform: Platform, wa
     assert {p.name: (p.pid, p.restarts) for p in platform.run().parts} == pids
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("judged")
 def test_the_clock_of_the_exchange_steps_forward_and_back_by_minutes(platform: Platform) -> None:
     simulator = Simulator(platform.run().ports["simulator"])

@@ -25,7 +25,7 @@ SEED = 20251123
 SERVICES = ("postgres", "valkey", "clickhouse")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("judged")
 def test_twenty_kills_at_random_moments(platform: Platform) -> None:
     chance, done = random.Random(SEED), platform.completed()
@@ -42,7 +42,7 @@ def test_twenty_kills_at_random_moments(platform: Platform) -> None:
     wait_until(lambda: platform.completed() > done, timeout_s=120, what="an execution after it", every_s=0.5)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("judged")
 def test_each_service_is_killed_while_trades_flow(platform: Platform, apache: KafkaBroker | None) -> None:
     for service in SERVICES:
