@@ -8,9 +8,12 @@ from __future__ import annotations
 import msgspec
 import psycopg
 import psycopg.errors
+import sqlalchemy.exc
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.engine.url import URL
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from typing_extensions import override
 
 from core.errors import ConfigError, Unavailable
 from core.settings import Settings
@@ -50,6 +53,7 @@ def engine(
         url(settings),
         pool_size=pool_size,
         max_overflow=pool_size,
+        poolclass=_Pool,
         pool_timeout=pool_timeout_s,
         pool_pre_ping=True,
         connect_args={
@@ -62,6 +66,17 @@ def engine(
     )
     event.listen(made, "handle_error", _translate, retval=True)
     return made
+
+
+class _Pool(QueuePool):
+    """A pool whose "all connections are in use" is one more way of not now."""
+
+    @override
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except sqlalchemy.exc.TimeoutError:
+            raise Unavailable("Postgres: every connection of this process is in use") from None
 
 
 def check(made: Engine) -> None:
