@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from threading import Lock
-from typing import Protocol, TypeVar, cast
+from typing import Protocol, cast
 
 import finnhub
 import requests
@@ -19,7 +19,6 @@ from ingest.turns import Turns
 Series = dict[str, list[float]]
 _TOO_MANY_S = 5.0
 """After a 429 nobody asks for so long; its minute may have begun before ours."""
-_T = TypeVar("_T")
 
 
 class _Client(Protocol):
@@ -87,10 +86,13 @@ class Rest:
         is_coin = ":" in symbol
         ask = self._client.crypto_candles if is_coin else self._client.stock_candles
         feature = "crypto_candle" if is_coin else "stock_candle"
-        answer = self._ask(feature, lambda: ask(symbol, resolution, from_s, to_s))
+        answer = _object(self._ask(feature, lambda: ask(symbol, resolution, from_s, to_s)))
         if answer.get("s") != "ok":
             return {key: [] for key in "ohlcvt"}
-        return {key: cast("list[float]", answer[key]) for key in "ohlcvt"}
+        columns = {key: _items(answer.get(key)) for key in "ohlcvt"}
+        if len({len(column) for column in columns.values()}) != 1:
+            raise Unavailable("the feed's REST side gave candles whose columns differ in length")
+        return cast(Series, columns)
 
     def quote(self, symbol: str) -> float:
         """Return the latest price, 0 where there is none: the vendor answers so to an unknown symbol too.
@@ -98,7 +100,7 @@ class Rest:
         Raises:
             NotAllowed, Unavailable: as of `candles`.
         """
-        price = self._ask("quote", lambda: self._client.quote(symbol)).get("c")
+        price = _object(self._ask("quote", lambda: self._client.quote(symbol))).get("c")
         return float(price) if isinstance(price, int | float) else 0.0
 
     def company_news(self, symbol: str, first: date, last: date) -> list[object]:
@@ -107,7 +109,8 @@ class Rest:
         Raises:
             NotAllowed, Unavailable: as of `candles`.
         """
-        return self._ask("company_news", lambda: self._client.company_news(symbol, first.isoformat(), last.isoformat()))
+        days = first.isoformat(), last.isoformat()
+        return _items(self._ask("company_news", lambda: self._client.company_news(symbol, *days)))
 
     def general_news(self, after_id: int) -> list[object]:
         """Return the market's items with a larger id, as they came.
@@ -115,7 +118,7 @@ class Rest:
         Raises:
             NotAllowed, Unavailable: as of `candles`.
         """
-        return self._ask("news", lambda: self._client.general_news("general", min_id=after_id))
+        return _items(self._ask("news", lambda: self._client.general_news("general", min_id=after_id)))
 
     def market_status(self, exchange: str) -> dict[str, object]:
         """Return whether an exchange is open, as it came.
@@ -123,16 +126,16 @@ class Rest:
         Raises:
             NotAllowed, Unavailable: as of `candles`.
         """
-        return self._ask("market_status", lambda: self._client.market_status(exchange=exchange))
+        return _object(self._ask("market_status", lambda: self._client.market_status(exchange=exchange)))
 
-    def _ask(self, feature: str, call: Callable[[], _T]) -> _T:
+    def _ask(self, feature: str, call: Callable[[], object]) -> object:
         """Call, unless the feature is refused; of several first calls the others wait for what one finds out."""
         if feature in self._answered:
             return self._ask_now(feature, call)
         with self._first[feature]:
             return self._ask_now(feature, call)
 
-    def _ask_now(self, feature: str, call: Callable[[], _T]) -> _T:
+    def _ask_now(self, feature: str, call: Callable[[], object]) -> object:
         refusal = self._refused.get(feature)
         if refusal is not None:
             self._turns.give_back()
@@ -143,6 +146,9 @@ class Rest:
             raise self._judged(error, feature) from None
         except (finnhub.FinnhubRequestException, requests.RequestException) as error:
             raise Unavailable(f"the feed's REST side: {type(error).__name__}") from None
+        except TypeError:
+            # The client's own exception trips over a refusal whose body is JSON and no object.
+            raise Unavailable("the feed's REST side answered an error without a text") from None
         self._answered.add(feature)
         return answer
 
@@ -157,3 +163,15 @@ class Rest:
         if status == 429:
             self._turns.pause(_TOO_MANY_S)
         return Unavailable(f"the feed's REST side answered {status}: {text}")
+
+
+def _object(answer: object) -> dict[str, object]:
+    if not isinstance(answer, dict):
+        raise Unavailable(f"the feed's REST side answered {type(answer).__name__} instead of an object")
+    return cast("dict[str, object]", answer)
+
+
+def _items(answer: object) -> list[object]:
+    if not isinstance(answer, list):
+        raise Unavailable(f"the feed's REST side answered {type(answer).__name__} instead of a list")
+    return cast("list[object]", answer)
