@@ -20,7 +20,8 @@ from agents.leases import Lease
 from agents.llm.budget import limits_for
 from agents.llm.meter import METER, BudgetExceeded, Meter, MeteredStep, StepStopped
 from agents.llm.prices import Prices
-from agents.registry import AnyAgent, make_agent
+from agents.llm.provider import ModelFails, NoSuchModel
+from agents.registry import AnyAgent, make_agent, with_fallback_model
 from agents.teller import Teller
 from core.clock import to_datetime
 from core.errors import InvalidInput, OutcomeUnknown, TapewatchError, Unavailable
@@ -53,6 +54,8 @@ class _Failure:
     text: str
     is_passing: bool = False
     reason: str = ""
+    is_of_model: bool = False
+    """Another model may answer."""
 
 
 @dataclass(slots=True)
@@ -140,6 +143,8 @@ class ExecutionRun:
         if (reason := self._why_not(agent)) is not None:
             self._record(node, StepEnd(status="skipped", summary=reason), self._state)
             return
+        fallback = with_fallback_model(agent)
+        last = self.config.settings.max_retries + 1
         while not self.lease.ended.is_set():
             attempt = self._start(node)
             outcome = self._attempt(node, agent, attempt)
@@ -147,11 +152,15 @@ class ExecutionRun:
                 return
             if self.lease.ended.is_set():
                 return
-            retries_left = self.config.settings.max_retries + 1 - attempt
-            if not outcome.is_passing or retries_left <= 0:
+            if outcome.is_passing and attempt < last:
+                self._wait(node, outcome, attempt)
+            elif outcome.is_of_model and fallback is not None:
+                self._tell_again(node, outcome, attempt, delay=0)
+                agent, fallback = fallback, None
+                last = attempt + self.config.settings.max_retries + 1
+            else:
                 self._fail(node, outcome)
                 return
-            self._wait(node, outcome, attempt)
 
     def _why_not(self, agent: AnyAgent) -> str | None:
         state = self._state
@@ -183,7 +192,7 @@ class ExecutionRun:
         try:
             result = agent.run(self._step(node))
         except (Unavailable, OutcomeUnknown) as error:
-            result = _Failure(str(error), is_passing=True)
+            result = _Failure(str(error), is_passing=True, is_of_model=isinstance(error, ModelFails))
         except BudgetExceeded as error:
             result = _Failure(str(error), reason="budget")
         except StepStopped:
@@ -191,7 +200,7 @@ class ExecutionRun:
         except LeaseLost:
             raise
         except TapewatchError as error:
-            result = _Failure(str(error))
+            result = _Failure(str(error), is_of_model=isinstance(error, NoSuchModel))
         finally:
             watchdog.cancel()
             lines = meter.close()
@@ -277,6 +286,11 @@ class ExecutionRun:
     def _wait(self, node: Node, failure: _Failure, attempt: int) -> None:
         """Wait before the next attempt, longer each time; a lease that ends ends the wait."""
         delay = min(self.config.settings.retry_delay * 2 ** (attempt - 1), _LONGEST_WAIT_S)
+        self._tell_again(node, failure, attempt, delay=delay)
+        self.lease.ended.wait(delay)
+
+    def _tell_again(self, node: Node, failure: _Failure, attempt: int, *, delay: float) -> None:
+        """Say that an attempt failed and in how many seconds the next begins."""
         payload = {
             "agent_id": node.id,
             "agent_type": node.agent_type,
@@ -288,7 +302,6 @@ class ExecutionRun:
             told = self._append(tx, [("error", payload)])
         self.teller.events(told)
         _log.info("a step is tried again", execution=str(self.execution.id), step=node.id, reason=failure.text)
-        self.lease.ended.wait(delay)
 
     # ---- parts --------------------------------------------------------------------------------------------------
 

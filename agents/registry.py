@@ -18,6 +18,7 @@ from agents.builtin.technical_trigger import TechnicalTrigger
 from agents.builtin.time_trigger import TimeTrigger
 from agents.builtin.trade_manager import TradeManagerAgent
 from core.catalog import AGENTS, AgentSettings
+from core.catalog.analysis import ModelSettings
 from core.errors import InvalidInput, Problem
 from core.pipeline import Node
 from core.pipeline.invalid import problems_of
@@ -56,3 +57,11 @@ def make_agent(node: Node) -> AnyAgent:
         return kind(metadata.config_model.model_validate(node.config))
     except pydantic.ValidationError as error:
         raise InvalidInput(problems_of(error, f"{node.id}.config")) from None
+
+
+def with_fallback_model(agent: AnyAgent) -> AnyAgent | None:
+    """Return the agent that asks its fallback model instead; None where it has no other."""
+    settings = agent.settings
+    if not isinstance(settings, ModelSettings) or settings.fallback_model in (None, "", settings.model):
+        return None
+    return type(agent)(settings.model_copy(update={"model": settings.fallback_model}))

@@ -19,7 +19,7 @@ from crewai.llms.providers.openai.completion import OpenAICompletion
 
 from agents.llm.meter import METER
 from agents.llm.prices import Prices, Usage
-from agents.llm.provider import RULES, M, Provider
+from agents.llm.provider import RULES, M, ModelFails, NoSuchModel, Provider
 from agents.llm.rules import RulesProvider
 from agents.prompt import Prompt
 from core.errors import BadModelOutput, ConfigError, Unavailable
@@ -141,12 +141,14 @@ class OpenAIProvider:
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return ConfigError(f"the model server refuses the key ({error.status_code}); see OPENAI_API_KEY")
-            case openai.BadRequestError() | openai.NotFoundError() | openai.UnprocessableEntityError():
+            case openai.NotFoundError():
+                return NoSuchModel(f"the model server refuses the request ({error.status_code}): {error.message}")
+            case openai.BadRequestError() | openai.UnprocessableEntityError():
                 return ConfigError(f"the model server refuses the request ({error.status_code}): {error.message}")
             case openai.RateLimitError():
-                return Unavailable("the model server limits our requests (429)")
+                return ModelFails("the model server limits our requests (429)")
             case openai.APIStatusError():
-                return Unavailable(f"the model server fails ({error.status_code})")
+                return ModelFails(f"the model server fails ({error.status_code})")
             case openai.APIConnectionError() | ConnectionError() | TimeoutError() | httpx.HTTPError():
                 return Unavailable("the model server does not answer")
             case openai.LengthFinishReasonError() | openai.ContentFilterFinishReasonError():

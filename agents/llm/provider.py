@@ -9,17 +9,27 @@ from crewai.llms.base_llm import BaseLLM
 from pydantic import BaseModel
 
 from agents.prompt import Prompt
+from core.errors import ConfigError, Unavailable
 
 M = TypeVar("M", bound=BaseModel)
 RULES = "rules"
 """In the place of a model's name: answer by rules, whatever keys there are."""
 
 
+class ModelFails(Unavailable):
+    """The server answers, but this model fails or is limited (5xx, 429): later perhaps, or another model."""
+
+
+class NoSuchModel(ConfigError):
+    """The server does not have this model (404); another perhaps."""
+
+
 class Provider(Protocol):
     """Answers prompts with instances of a model. Every call is metered by the `METER` of the context.
 
     Both ways raise `Unavailable` (away, slow, limited: later perhaps), `BadModelOutput` (the answer breaks the
-    schema) or `ConfigError` (refused: key, model or request are wrong).
+    schema) or `ConfigError` (refused: key, model or request are wrong); of these, `ModelFails` and `NoSuchModel`
+    where another model of the same server may answer.
     """
 
     @property

@@ -47,6 +47,12 @@ class ModelSettings(AgentSettings):
         title="Model",
         description="Empty: the platform's. `rules` answers without a model.",
     )
+    fallback_model: str | None = Field(
+        default=None,
+        max_length=100,
+        title="Fallback model",
+        description="Asked where the model does not exist, fails or limits us to the last retry. Empty: none.",
+    )
 
 
 class BiasSettings(ModelSettings):

@@ -52,6 +52,8 @@ class LlmServer:
     values: dict[str, Json] = field(default_factory=dict[str, "Json"])
     script: deque[Behaviour] = field(default_factory=deque[Behaviour])
     always: Behaviour = "good"
+    by_model: dict[str, Behaviour] = field(default_factory=dict[str, "Behaviour"])
+    """What calls of a model get, whatever else is set."""
     delay_s: float = 0.0
     output_tokens: int | None = None
     """What each good answer reports; None: some number, another each time."""
@@ -87,8 +89,10 @@ class LlmServer:
             self._server.shutdown()
             self._server.server_close()
 
-    def next_behaviour(self) -> Behaviour:
+    def next_behaviour(self, model: str) -> Behaviour:
         with self._lock:
+            if model in self.by_model:
+                return self.by_model[model]
             return self.script.popleft() if self.script else self.always
 
     def note(self, call: Call) -> None:
@@ -135,9 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server_of_test
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         question = cast("dict[str, Json]", msgspec.json.decode(body))
-        behaviour = server.next_behaviour()
-        time.sleep(server.delay_s)
         model = str(question.get("model"))
+        behaviour = server.next_behaviour(model)
+        time.sleep(server.delay_s)
         name, schema = _schema_of(question)
         if behaviour == "slow":
             time.sleep(2.0)

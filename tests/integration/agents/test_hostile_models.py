@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
 from typing import NamedTuple, cast
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.store import migrate
 from core.store.tables import cost_tracking
@@ -73,6 +74,7 @@ def place(made: Place) -> Place:
     made.server.script.clear()
     made.server.calls.clear()
     made.server.always = "good"
+    made.server.by_model.clear()
     made.server.values = dict(GOOD)
     return made
 
@@ -127,6 +129,47 @@ def test_a_server_that_misbehaves_once_costs_a_call_and_no_more(place: Place, be
     assert done.status == "completed", done.error
     assert sum(o.leg == "entry" for o in place.world.orders(firing)) == 1
     assert _ledger(place.world) == len(place.server.calls) <= 12
+
+
+@pytest.mark.parametrize(("behaviour", "attempts"), [("not_found", 2), ("429", 3), ("500", 3)])
+def test_a_fallback_model_answers_where_the_first_does_not_to_its_last_retry(
+    place: Place, behaviour: Behaviour, attempts: int
+) -> None:
+    place.server.by_model["gpt-5-mini"] = behaviour
+    own: dict[str, Json] = {"model": "gpt-5-mini", "fallback_model": "gpt-4.1-mini"}
+    config = place.world.pipeline(
+        max_retries=1, node_settings={name: dict(own) for name in ("bias", "strategy", "report")}
+    )
+    firing = place.world.firing(config)
+    done = place.worker.run(firing)
+    steps = place.world.steps(firing)
+    assert done.status == "completed", done.error
+    assert [steps[name].attempt for name in ("bias", "strategy", "report")] == [attempts] * 3
+    assert [steps[name].model for name in ("bias", "strategy", "report")] == ["gpt-4.1-mini"] * 3
+    bias = steps["bias"].output
+    assert bias is not None
+    assert bias["provider"] == "gpt-4.1-mini"
+    assert _ledger_by_model(place.world) == Counter(call.model for call in place.server.calls)
+    assert {call.model for call in place.server.calls} == {"gpt-5-mini", "gpt-4.1-mini"}
+
+
+def test_where_the_fallback_fails_too_the_step_fails_with_what_it_said(place: Place) -> None:
+    place.server.by_model.update({"gpt-5-mini": "429", "gpt-4.1-mini": "500"})
+    own: dict[str, Json] = {"model": "gpt-5-mini", "fallback_model": "gpt-4.1-mini"}
+    firing = place.world.firing(place.world.pipeline(max_retries=1, node_settings={"bias": own}))
+    done = place.worker.run(firing)
+    assert (done.status, place.world.steps(firing)["bias"].attempt) == ("failed", 4)
+    assert "the model server fails (500)" in done.error
+    assert place.world.orders(firing) == []
+
+
+@pytest.mark.parametrize("behaviour", ["401", "cut", "schema_violation"])
+def test_no_fallback_is_asked_for_what_another_model_would_not_mend(place: Place, behaviour: Behaviour) -> None:
+    place.server.by_model["gpt-5-mini"] = behaviour
+    own: dict[str, Json] = {"model": "gpt-5-mini", "fallback_model": "gpt-4.1-mini"}
+    firing = place.world.firing(place.world.pipeline(max_retries=0, node_settings={"bias": own}))
+    assert place.worker.run(firing).status == "failed"
+    assert {call.model for call in place.server.calls} == {"gpt-5-mini"}
 
 
 @pytest.mark.parametrize(
@@ -209,3 +252,12 @@ def _ledger(world: World) -> int:
     with world.engine.connect() as tx:
         rows = tx.execute(select(c.id).where(c.user_id == world.user_id, c.cost_type == "llm_tokens")).all()
     return len(rows)
+
+
+def _ledger_by_model(world: World) -> dict[str, int]:
+    c = cost_tracking.c
+    query = (
+        select(c.model, func.count()).where(c.user_id == world.user_id, c.cost_type == "llm_tokens").group_by(c.model)
+    )
+    with world.engine.connect() as tx:
+        return {str(model): int(count) for model, count in tx.execute(query)}
