@@ -7,6 +7,8 @@ for it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,12 +106,14 @@ def roll_up(
     session: Session = "regular",
     is_daily: bool = False,
 ) -> History | None:
-    """Put each given candle into the interval that holds its start; those of other sessions fall out.
+    """Put each given candle into the interval that holds its start; those of other sessions fall out, and those that
+    are none: a price that is missing, not finite or not above zero never becomes history.
 
     Args:
         series: Columns o h l c v and t in seconds, oldest first; n (trades) and w (VWAP) where the vendor has them.
     """
-    if len(intervals) == 0 or len(sessions) == 0:
+    series = _usable(series)
+    if len(intervals) == 0 or len(sessions) == 0 or not series["t"]:
         return None
     starts = np.array(series["t"], np.int64) * 1000
     # A daily candle is stamped with midnight UTC of its date, its interval begins at the session's open.
@@ -146,3 +150,23 @@ def roll_up(
         vwap=np.clip(vwap, lowest, highest).tolist(),
         trades=np.add.reduceat(trades, first).tolist(),
     )
+
+
+def _usable(series: Mapping[str, Sequence[object]]) -> dict[str, list[float]]:
+    """Return the rows that are candles, whatever a vendor put beside them."""
+    known = [key for key, column in series.items() if key in "ohlcvtnw" and len(column) == len(series["t"])]
+    rows = zip(*(series[key] for key in known), strict=True)
+    good = [
+        numbers for row in rows if (numbers := _numbers(row)) and _is_candle(dict(zip(known, numbers, strict=True)))
+    ]
+    return {key: [row[i] for row in good] for i, key in enumerate(known)}
+
+
+def _numbers(row: Sequence[object]) -> tuple[float, ...]:
+    """Return the row, empty where something in it is no finite number."""
+    found = tuple(x for x in row if isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x))
+    return found if len(found) == len(row) else ()
+
+
+def _is_candle(row: Mapping[str, float]) -> bool:
+    return min(row[key] for key in "ohlc") > 0 and row["v"] >= 0 and row["l"] <= row["h"]

@@ -59,6 +59,8 @@ class Rest:
         session = client._session  # pyright: ignore[reportPrivateUsage]
         # In the query string the key would end in every proxy's log.
         session.params.clear()  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+        # And a redirect would carry it to another host.
+        session.max_redirects = 0
         session.headers["X-Finnhub-Token"] = settings.finnhub_api_key.get_secret_value()
         self._client = client
 

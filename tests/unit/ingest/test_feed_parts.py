@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from typing import cast
+
+import pytest
+
 from core.clock import ManualClock
 from core.wire.records import TriggerRecord
 from core.wire.trades import History
@@ -99,3 +103,30 @@ def test_a_daily_candle_stamped_midnight_goes_to_the_session_of_its_date() -> No
         found = roll_up(symbol, "1d", "test", series, intervals=intervals, sessions=intervals, is_daily=True)
         assert found is not None
         assert found.ts_ms == [start]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("c", None),
+        ("h", "9"),
+        ("l", 0.0),
+        ("o", -1.0),
+        ("v", float("nan")),
+        ("t", None),
+        ("c", float("inf")),
+        ("l", 9.0),
+    ],
+)
+def test_a_given_candle_that_is_none_never_becomes_history(column: str, value: object) -> None:
+    first = 1741564800  # 2025-03-10 00:00Z
+    series: dict[str, list[object]] = {k: [1.0, 1.0, 1.0] for k in "ohlcv"}
+    series["t"] = [first, first + 60, first + 120]
+    series[column][1] = value
+    span = first * 1000, (first + 180) * 1000
+    intervals = Calendars().intervals("BINANCE:BTCUSDT", "regular", "1m", *span)
+    found = roll_up(
+        "BINANCE:BTCUSDT", "1m", "test", cast("dict[str, list[float]]", series), intervals=intervals, sessions=intervals
+    )
+    assert found is not None
+    assert found.ts_ms == [first * 1000, (first + 120) * 1000]

@@ -36,6 +36,7 @@ class Vendor:
     url: str
     status: int = 200
     body: str = "{}"
+    location: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
@@ -47,6 +48,8 @@ def vendor() -> Generator[Vendor]:
             content = found.body.encode()
             self.send_response(found.status)
             self.send_header("Content-Type", "application/json")
+            if found.location:
+                self.send_header("Location", found.location)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -143,3 +146,12 @@ def test_candles_without_their_columns_are_no_candles(body: str) -> None:
         server.body = body
         with pytest.raises(Unavailable):
             client(server).candles("AAPL", "1", 0, 60)
+
+
+def test_a_redirect_does_not_carry_the_key_elsewhere() -> None:
+    with vendor() as elsewhere, vendor() as server:
+        server.status, server.location = 302, f"{elsewhere.url}/quote"
+        with pytest.raises(Unavailable):
+            client(server).quote("AAPL")
+    assert len(server.asked) == 1
+    assert elsewhere.asked == []
