@@ -115,7 +115,8 @@ class Settings(BaseSettings):
     llm_timeout_ms: int = Field(default=30_000, ge=100)
     llm_max_output_tokens: int = Field(default=4000, ge=100, description="Of one call; what it may cost is reserved.")
     llm_prices: str = Field(
-        default="", description="MODEL=INPUT/OUTPUT pairs, USD per million tokens; beats the price library."
+        default="",
+        description="MODEL=INPUT/OUTPUT or MODEL=INPUT/OUTPUT/CACHED, USD per million tokens; beats the price library.",
     )
     budget_execution_usd: Decimal = Field(default=Decimal("0.50"), description="Most that one execution may spend.")
     budget_daily_usd: Decimal = Field(default=Decimal("10"), description="Default daily limit of a user.")

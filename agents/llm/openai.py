@@ -216,7 +216,8 @@ def _usage(body: _UsageBody | None) -> Usage:
     if body is None:
         return Usage()
     cached = body.prompt_tokens_details.cached_tokens if body.prompt_tokens_details else 0
-    return Usage(body.prompt_tokens, body.completion_tokens, cached or 0)
+    # No more came from the cache than came in, whatever a server says: the rest is charged as fresh.
+    return Usage(body.prompt_tokens, body.completion_tokens, min(cached or 0, body.prompt_tokens))
 
 
 def _first_problem(error: pydantic.ValidationError) -> str:

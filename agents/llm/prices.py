@@ -28,19 +28,23 @@ class Usage:
 
 class Prices:
     def __init__(self, overrides: str = "") -> None:
-        """Take overrides as `MODEL=INPUT/OUTPUT` pairs, comma-separated, USD per million tokens.
+        """Take overrides as `MODEL=INPUT/OUTPUT[/CACHED]`, comma-separated, USD per million tokens.
+
+        Input that came from the server's cache costs `CACHED`, or as other input where none is given.
 
         Raises:
             ConfigError: a pair cannot be read.
         """
-        self._own: dict[str, tuple[Decimal, Decimal]] = {}
+        self._own: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
         for pair in filter(None, (p.strip() for p in overrides.split(","))):
             model, _, numbers = pair.partition("=")
-            price_in, _, price_out = numbers.partition("/")
             try:
-                self._own[model.strip()] = (Decimal(price_in) / MILLION, Decimal(price_out) / MILLION)
+                found = [Decimal(number) / MILLION for number in numbers.split("/")]
             except InvalidOperation:
-                raise ConfigError(f"TAPEWATCH_LLM_PRICES: found {pair!r}; write MODEL=INPUT/OUTPUT") from None
+                found = []
+            if len(found) not in (2, 3):
+                raise ConfigError(f"TAPEWATCH_LLM_PRICES: found {pair!r}; write MODEL=INPUT/OUTPUT or …/CACHED")
+            self._own[model.strip()] = (found[0], found[1], found[2] if len(found) > 2 else found[0])
 
     def of(self, model: str, usage: Usage) -> Decimal:
         """Return what a call costs, USD.
@@ -50,7 +54,8 @@ class Prices:
         """
         own = self._own.get(model)
         if own is not None:
-            return usage.input_tokens * own[0] + usage.output_tokens * own[1]
+            fresh = usage.input_tokens - usage.cache_read_tokens
+            return fresh * own[0] + usage.output_tokens * own[1] + usage.cache_read_tokens * own[2]
         counted = LibraryUsage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 
@@ -166,3 +167,12 @@ def test_prices_are_exact_decimals() -> None:
     assert Prices("m=1/2").of("m", Usage(1_000_000, 500_000)) == 2
     with pytest.raises(ConfigError, match="MODEL=INPUT/OUTPUT"):
         Prices("m=cheap")
+
+
+def test_input_from_the_cache_has_its_own_price() -> None:
+    used = Usage(1_000_000, 500_000, cache_read_tokens=400_000)
+    assert Prices("m=1/2/0.1").of("m", used) == Decimal("1.64")
+    assert Prices("m=1/2").of("m", used) == 2
+    assert Prices().of("gpt-5-mini", used) == Decimal("1.16")
+    with pytest.raises(ConfigError, match="MODEL=INPUT/OUTPUT"):
+        Prices("m=1/2/3/4")
