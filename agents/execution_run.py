@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,12 +17,14 @@ import msgspec
 from agents import flow
 from agents.agent import Event, Result, Services, Step
 from agents.leases import Lease
+from agents.llm import low_budget
 from agents.llm.budget import limits_for
 from agents.llm.meter import METER, BudgetExceeded, Meter, MeteredStep, StepStopped
 from agents.llm.prices import Prices
-from agents.llm.provider import ModelFails, NoSuchModel
+from agents.llm.provider import Cheaper, ModelFails, NoSuchModel
 from agents.registry import AnyAgent, make_agent, with_fallback_model
 from agents.teller import Teller
+from core.catalog.analysis import ModelSettings
 from core.clock import to_datetime
 from core.errors import InvalidInput, OutcomeUnknown, TapewatchError, Unavailable
 from core.observability import logger
@@ -190,7 +192,7 @@ class ExecutionRun:
         started = self.services.clock.monotonic()
         result: Result | _Failure
         try:
-            result = agent.run(self._step(node))
+            result = agent.run(self._step(node, agent))
         except (Unavailable, OutcomeUnknown) as error:
             result = _Failure(str(error), is_passing=True, is_of_model=isinstance(error, ModelFails))
         except BudgetExceeded as error:
@@ -305,7 +307,27 @@ class ExecutionRun:
 
     # ---- parts --------------------------------------------------------------------------------------------------
 
-    def _step(self, node: Node) -> Step:
+    def _services(self, node: Node, agent: AnyAgent) -> Services:
+        """Return the neighbours of a step: where money runs low, with a cheaper model if the pipeline says so."""
+        if not isinstance(agent.settings, ModelSettings):
+            return self.services
+        rules = self.config.settings
+        with self.services.engine.begin() as tx:
+            is_low = low_budget.is_low(tx, self._payer(node), self._limits, rules, at=self._now())
+        if is_low and rules.on_low_budget == "cheaper_model":
+            return replace(self.services, providers=Cheaper(self.services.providers))
+        return self.services
+
+    def _payer(self, node: Node) -> Payer:
+        execution = self.execution
+        return Payer(
+            user_id=execution.user_id,
+            pipeline_id=execution.pipeline_id,
+            execution_id=execution.id,
+            node_id=node.id,
+        )
+
+    def _step(self, node: Node, agent: AnyAgent) -> Step:
         execution = self.execution
         return Step(
             node_id=node.id,
@@ -315,19 +337,12 @@ class ExecutionRun:
             config=self.config,
             firing=execution.fact,
             state=self._state,
-            services=self.services,
+            services=self._services(node, agent),
         )
 
     def _meter(self, node: Node, attempt: int) -> Meter:
-        execution = self.execution
-        payer = Payer(
-            user_id=execution.user_id,
-            pipeline_id=execution.pipeline_id,
-            execution_id=execution.id,
-            node_id=node.id,
-        )
         return Meter(
-            step=MeteredStep(payer, node.agent_type, attempt),
+            step=MeteredStep(self._payer(node), node.agent_type, attempt),
             engine=self.services.engine,
             clock=self.services.clock,
             prices=self.prices,

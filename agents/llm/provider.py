@@ -57,6 +57,17 @@ class Providers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Cheaper:
+    """The choice where money runs low: the platform's model for reports, whatever a step would have asked."""
+
+    providers: Providers
+
+    def choose(self, model: str | None, *, report: bool = False) -> Provider:
+        del report
+        return self.providers.choose(RULES if model == RULES else None, report=True)
+
+
+@dataclass(frozen=True, slots=True)
 class RulesOnly:
     """The choice where there is no key."""
 

@@ -69,6 +69,14 @@ class PipelineSettings(_Part):
     budget_daily_usd: Decimal | None = Field(
         default=None, gt=0, title="Budget a day (USD)", description="Empty: only the user's."
     )
+    on_low_budget: Literal["notify", "cheaper_model", "stop"] = Field(
+        default="notify",
+        title="When money runs low",
+        description="notify: go on to the limit. cheaper_model: ask the platform's cheap one. stop: spend no more.",
+    )
+    low_budget_pct: Decimal = Field(
+        default=Decimal(80), gt=0, le=100, title="Low from (% of a limit)", description="Of any limit that binds it."
+    )
 
 
 class PipelineConfig(_Part):

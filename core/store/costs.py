@@ -63,6 +63,14 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         return f"budget: {what} is at {self.spent_usd:.6f} USD of {self.limit.limit_usd} USD"
 
 
+class Low(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit that most is spent of; `since` is when its period began, None for an execution's."""
+
+    limit: Limit
+    spent_usd: Decimal
+    since: datetime | None
+
+
 def cost_id(key: str) -> str:
     return str(uuid5(_NAMESPACE, key))
 
@@ -155,6 +163,17 @@ def reserve(
         )
     )
     return None
+
+
+def low(tx: Connection, payer: Payer, limits: Sequence[Limit], *, share: Decimal, at: datetime) -> list[Low]:
+    """Return the hard limits of which at least this share is spent or set aside, and the soft ones that are reached."""
+    found: list[Low] = []
+    for limit in limits:
+        spent = committed(tx, payer, limit, at)
+        if spent >= limit.limit_usd * (share if limit.is_hard else 1):
+            since = None if limit.period == "execution" else _start(limit.period, at)
+            found.append(Low(limit=limit, spent_usd=spent, since=since))
+    return found
 
 
 def settle(tx: Connection, reservation_id: UUID, amount_usd: Decimal, at: datetime) -> None:
