@@ -15,6 +15,8 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid5
 
+from core.numbers import plain
+
 _NAMESPACE = UUID("c1b9a0f4-6d1e-5e0c-9a35-6a1f7f3b2d11")
 _AT = "2026-11-23T15:00:00Z"
 OPEN = frozenset(("new", "accepted", "held", "partially_filled", "pending_cancel", "pending_new"))
@@ -71,7 +73,7 @@ class Order:
         made |= {
             "id": self.id, "client_order_id": self.client_order_id, "created_at": _AT, "updated_at": _AT,
             "submitted_at": _AT, "asset_id": str(uuid5(_NAMESPACE, self.symbol)), "symbol": self.symbol,
-            "asset_class": "us_equity", "qty": str(self.qty), "filled_qty": str(self.filled_qty),
+            "asset_class": "us_equity", "qty": plain(self.qty), "filled_qty": plain(self.filled_qty),
             "filled_avg_price": _text(self.filled_avg_price), "order_class": self.order_class,
             "order_type": self.type, "type": self.type, "side": self.side, "time_in_force": self.time_in_force,
             "limit_price": _text(self.limit_price), "stop_price": _text(self.stop_price), "status": self.status,
@@ -362,4 +364,4 @@ def _number(value: object) -> Decimal | None:
 
 
 def _text(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else plain(value)
