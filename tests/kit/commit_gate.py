@@ -21,6 +21,8 @@ Side = Literal["before", "after"]
 _COMMIT = b"COMMIT\0"
 _NO_TLS = {80877103, 80877104}
 _WRITES = re.compile(rb"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
+_RENEWS = re.compile(rb"^\s*UPDATE pipeline_executions SET lease_until=")
+"""A lease that is lengthened: by the clock, in a thread beside the steps, and so at no place of a run."""
 _CHUNK = 65536
 
 
@@ -181,7 +183,8 @@ class CommitGate:
             link.statements[name] = query
         elif kind == b"B":
             _, name, rest = body.split(b"\0", 2)
-            if found := _WRITES.match(link.statements.get(name, b"")):
+            query = link.statements.get(name, b"")
+            if (found := _WRITES.match(query)) and not _RENEWS.match(query):
                 transaction.wrote.append(f"{found[1].split()[0].decode()} {found[2].decode()}")
             if not transaction.owner:
                 transaction.owner = self._owner_of(rest)
