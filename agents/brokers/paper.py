@@ -16,7 +16,8 @@ import msgspec
 import redis
 
 from agents.brokers.book import book
-from agents.brokers.broker import AccountNow, Held, Lot, OrderPlan
+from agents.brokers.broker import AccountNow, Held, OrderPlan
+from agents.brokers.lots import plan_of, protection
 from agents.instrument import Instrument
 from core.clock import Clock, to_datetime
 from core.errors import NotFound, Unavailable
@@ -24,7 +25,7 @@ from core.numbers import decimal_of
 from core.settings import Settings
 from core.store import orders
 from core.store import redis as live
-from core.store.orders import PAPER, Account, Fill, Order, Position, Side, Trade
+from core.store.orders import PAPER, Account, Fill, Order, Position, Trade
 from core.store.postgres import Connection, Engine
 
 _SLIPPAGE = Decimal("0.0002")
@@ -238,56 +239,6 @@ def commission_of(symbol: str, quantity: Decimal, price: Decimal) -> Decimal:
     """Return USD: half a cent a share, a thousandth of the value of anything else."""
     due = quantity * (_COMMISSION_SHARE_USD if Instrument(symbol).is_share else price * _COMMISSION_RATE)
     return due.quantize(_CENT_FRACTION)
-
-
-def protection(entry: Order, trade: Trade, lots: tuple[Lot, ...]) -> list[Order]:
-    """Return a stop and a target for each lot: together the stops cover what is held, exactly."""
-    exit_side: Side = "sell" if entry.side == "buy" else "buy"
-    made: list[Order] = []
-    for number, lot in enumerate(lots, start=1):
-        stop_id = orders.client_order_id(entry.execution_id, f"s{number}")
-        target_id = orders.client_order_id(entry.execution_id, f"t{number}")
-        leg = msgspec.structs.replace(
-            entry,
-            id=orders.order_id_of(stop_id),
-            client_order_id=stop_id,
-            leg="stop",
-            oco_group=str(number),
-            side=exit_side,
-            order_type="stop",
-            quantity=lot.quantity,
-            limit_price=None,
-            stop_price=trade.stop_loss,
-            time_in_force="gtc",
-            state="working",
-            filled_quantity=Decimal(0),
-            filled_price=None,
-            detail={},
-        )
-        made.append(leg)
-        made.append(
-            msgspec.structs.replace(
-                leg,
-                id=orders.order_id_of(target_id),
-                client_order_id=target_id,
-                leg="target_1" if number == 1 else "target_2",
-                order_type="limit",
-                limit_price=lot.target,
-                stop_price=None,
-            )
-        )
-    return made
-
-
-def lots_detail(lots: tuple[Lot, ...]) -> dict[str, object]:
-    """Return the lots as they are kept with the entry order, until it fills."""
-    return {"lots": [[str(lot.quantity), str(lot.target)] for lot in lots]}
-
-
-def plan_of(entry: Order) -> tuple[Lot, ...]:
-    """Return the lots an entry order was written with."""
-    rows = msgspec.convert(entry.detail.get("lots", []), list[tuple[str, str]])
-    return tuple(Lot(Decimal(quantity), Decimal(target)) for quantity, target in rows)
 
 
 def _account_now(account: Account, held: list[Position], realized: Decimal, prices: dict[str, Decimal]) -> AccountNow:

@@ -14,7 +14,7 @@ from typing import Literal
 from agents.agent import Agent, Result, Step
 from agents.brokers.broker import Broker, Lot, OrderPlan
 from agents.brokers.choice import make_broker
-from agents.brokers.paper import lots_detail
+from agents.brokers.lots import lots_detail
 from agents.instrument import Instrument
 from core.catalog.trading import TradeManagerSettings
 from core.clock import to_datetime
@@ -25,6 +25,7 @@ from core.store import orders
 from core.store.orders import Order, OrderState, Side, Trade
 
 _POLL_S = 0.25
+_OPEN: frozenset[OrderState] = frozenset(("sent", "held", "working", "partially_filled", "unknown"))
 _STATUS: Mapping[OrderState, Literal["accepted", "partially_filled", "filled", "rejected", "cancelled"]] = {
     "filled": "filled",
     "partially_filled": "partially_filled",
@@ -52,12 +53,12 @@ class TradeManagerAgent(Agent[TradeManagerSettings]):
         if autonomy != "automatic":
             # Nobody can approve yet, and an order nobody approved is never sent.
             reason = f"autonomy is {autonomy}: no order is sent"
-            return Result(_not_sent(plan, risk, step, reason), f"No order: {reason}")
+            return Result(self._not_sent(plan, risk, step, reason), f"No order: {reason}")
         broker = make_broker(self.settings.broker, step.services)
         intent = self._intent(plan, risk, step)
         self._write(intent, plan, broker, step)
         order = broker.find(intent.client_order_id) or broker.submit(intent)
-        if order.state == "working":
+        if order.state in _OPEN:
             order = self._await_fill(broker, order)
         done = _execution(order, plan, broker, step)
         return Result(done, _summary(done), events=(("trade_executed", _told(done)),) if done.filled_quantity else ())
@@ -132,12 +133,25 @@ class TradeManagerAgent(Agent[TradeManagerSettings]):
             orders.add_trade(tx, trade, at)
             orders.add_order(tx, entry, at)
 
+    def _not_sent(self, plan: StrategySignal, risk: RiskDecision, step: Step, reason: str) -> TradeExecution:
+        return TradeExecution(
+            order_id="",
+            broker=self.settings.broker,
+            symbol=step.state.symbol,
+            action=plan.action,
+            quantity=risk.position_size,
+            requested_price=plan.entry_price,
+            status="not_sent",
+            reason=reason,
+            executed_at=to_datetime(step.services.clock.now_ms()),
+        )
+
     def _await_fill(self, broker: Broker, order: Order) -> Order:
         """Wait for the fill as long as the settings allow, then cancel what is left."""
         never = threading.Event()
         for _ in range(round(self.settings.fill_timeout_seconds / _POLL_S)):
             found = broker.find(order.client_order_id)
-            if found is None or found.state not in ("working", "sent", "partially_filled"):
+            if found is None or found.state not in _OPEN:
                 return found or order
             never.wait(_POLL_S)
         return broker.cancel(order.client_order_id) or order
@@ -160,7 +174,7 @@ def _execution(order: Order, plan: StrategySignal, broker: Broker, step: Step) -
         filled_quantity=order.filled_quantity,
         slippage=(trade.slippage if trade and trade.slippage is not None else Decimal(0)),
         commission=trade.commission if trade else Decimal(0),
-        status=_STATUS.get(order.state, "accepted"),
+        status=_status(order),
         reason=order.error or ("not filled in time" if order.state == "cancelled" else ""),
         legs=tuple(_leg(leg) for leg in legs),
         executed_at=to_datetime(step.services.clock.now_ms()),
@@ -182,18 +196,11 @@ def _leg(order: Order) -> OrderLeg:
     )
 
 
-def _not_sent(plan: StrategySignal, risk: RiskDecision, step: Step, reason: str) -> TradeExecution:
-    return TradeExecution(
-        order_id="",
-        broker="paper",
-        symbol=step.state.symbol,
-        action=plan.action,
-        quantity=risk.position_size,
-        requested_price=plan.entry_price,
-        status="not_sent",
-        reason=reason,
-        executed_at=to_datetime(step.services.clock.now_ms()),
-    )
+def _status(order: Order) -> Literal["accepted", "partially_filled", "filled", "rejected", "cancelled"]:
+    """Return the word for the report: what was cancelled after a part of it had filled is part-filled."""
+    if order.state in ("cancelled", "expired") and order.filled_quantity > 0:
+        return "partially_filled"
+    return _STATUS.get(order.state, "accepted")
 
 
 def _summary(done: TradeExecution) -> str:

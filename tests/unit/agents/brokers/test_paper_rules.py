@@ -3,10 +3,12 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from agents.brokers.broker import Lot
-from agents.brokers.paper import commission_of, fill_price, is_due, lots_detail, plan_of, protection
+from agents.brokers.lots import lots_detail, lots_held, plan_of, protection
+from agents.brokers.paper import commission_of, fill_price, is_due
 from core.store.orders import Order, OrderType, Side, Trade
 
 ONE = UUID(int=1)
@@ -66,7 +68,16 @@ def test_the_stops_cover_exactly_what_is_held() -> None:
 
 def test_lots_are_read_back_as_they_were_written() -> None:
     lots = (Lot(D("0.5"), D(103)), Lot(D("0.25"), D("106.5")))
-    import msgspec
 
     written = msgspec.structs.replace(order("buy", "market"), detail=lots_detail(lots))
     assert plan_of(written) == lots
+
+
+@pytest.mark.parametrize(
+    ("filled", "lots"),
+    [("10", ["4", "6"]), ("5", ["2", "3"]), ("3", ["1", "2"]), ("2", ["2"]), ("1", ["1"]), ("0", [])],
+)
+def test_a_part_of_the_entry_is_split_as_the_whole_was_planned(filled: str, lots: list[str]) -> None:
+    planned = lots_detail((Lot(D(4), D(103)), Lot(D(6), D(106))))
+    entry = msgspec.structs.replace(order("buy", "market"), detail=planned, filled_quantity=D(filled))
+    assert [lot.quantity for lot in lots_held(entry)] == [D(one) for one in lots]
