@@ -159,6 +159,12 @@ def working(tx: Connection, broker: str) -> list[Order]:
     return read_all(tx, query.order_by(_o.created_at, _o.client_order_id), Order)
 
 
+def live_trades(tx: Connection, account_id: UUID) -> list[UUID]:
+    """Return the trades of an account that are not over, the oldest first."""
+    query = select(_t.id).where(_t.account_id == account_id, _t.status.in_(("pending", "open")))
+    return list(tx.execute(query.order_by(_t.created_at)).scalars())
+
+
 def change_order(tx: Connection, order_id: UUID, at: datetime, **values: object) -> None:
     tx.execute(update(orders).where(_o.id == order_id).values(updated_at=at, **values))
 
