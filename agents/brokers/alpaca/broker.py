@@ -137,9 +137,10 @@ class AlpacaBroker:
         for trade_id in live:
             with self._follower.alone_with(trade_id):
                 self._follower.follow(trade_id)
-        on_their_way = {order.symbol for order in self._desk.working()}
+        going = {order.symbol for order in self._desk.working()} | self._symbols_of(self._live())
         for position in self._desk.positions():
-            if position.symbol not in on_their_way:
+            # What a trade of ours still leads out of is left to it: closed twice it would be open the other way.
+            if position.symbol not in going:
                 self._desk.close(position.symbol)
         return not self._desk.positions() and not self._desk.working()
 
@@ -200,6 +201,9 @@ class AlpacaBroker:
     def _live(self) -> list[UUID]:
         with self.engine.connect() as tx:
             return orders.live_trades(tx, self.account_id)
+
+    def _symbols_of(self, trade_ids: list[UUID]) -> set[str]:
+        return {row.symbol for trade_id in trade_ids for row in self.legs(trade_id)[:1]}
 
     def _row(self, client_order_id: str) -> Order | None:
         with self.engine.connect() as tx:

@@ -18,7 +18,7 @@ from agents.brokers.alpaca.answers import STOPS, OrderAnswer
 from agents.brokers.alpaca.booking import book_order, book_trade
 from agents.brokers.alpaca.client import Rejected
 from agents.brokers.alpaca.desk import Desk
-from agents.brokers.alpaca.protection import Todo, is_open, is_unsure, parent_of, todo
+from agents.brokers.alpaca.protection import Todo, held_of, is_open, is_unsure, parent_of, todo
 from agents.brokers.alpaca.translate import body
 from core.clock import Clock, to_datetime
 from core.errors import NotFound, OutcomeUnknown
@@ -67,6 +67,11 @@ class Follower:
             moves = tuple(move for move in todo_now.move if move[0].id not in moved)
             if not (todo_now.cancel or todo_now.make or moves):
                 break
+            if not self._is_there(rows):
+                _log.warning("Alpaca shows no position of what was filled; nothing is sent", trade=str(trade_id))
+                self.desk.wait()
+                rows = self.look(trade_id)
+                continue
             for order in todo_now.cancel:
                 self.cancel(order)
             is_delayed = [not self.make(group) for group in todo_now.make]
@@ -148,6 +153,17 @@ class Follower:
             trade_id = group[0].trade_id if group else None
             if trade_id is not None:
                 book_trade(tx, self._trade(tx, trade_id), orders.orders_of(tx, trade_id), self._now())
+
+    def _is_there(self, rows: Sequence[Order]) -> bool:
+        """Return whether Alpaca holds what a trade is to be protected for.
+
+        Where somebody closed it by hand, a stop or a sale of ours would open a position the other way.
+        """
+        entry = next(row for row in rows if row.leg == "entry")
+        if held_of(entry, [row for row in rows if row.leg != "entry"]) <= 0:
+            return True
+        found = {position.symbol: position.quantity for position in self.desk.positions()}.get(entry.symbol)
+        return found is not None and (found > 0) == (entry.side == "buy")
 
     def _leg(self, answer: OrderAnswer) -> OrderAnswer | None:
         stops = [leg for leg in answer.legs or [] if leg.type in STOPS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -192,6 +193,34 @@ def test_flatten_leaves_no_position_and_no_order(alpaca: AlpacaAccount) -> None:
     alpaca.broker.reconcile(AT)
     assert alpaca.server.book.positions == {}
     assert all(o.status != "new" for o in alpaca.server.book.orders.values())
+
+
+def test_what_somebody_closed_by_hand_is_not_sold_again(alpaca: AlpacaAccount) -> None:
+    plan = alpaca.intents.write()
+    alpaca.broker.submit(plan)
+    alpaca.client.delete("/orders")
+    alpaca.client.delete("/positions/AAPL")
+    alpaca.broker.reconcile(AT)
+    assert alpaca.held() == 0
+    assert all(c.is_kept for c in alpaca.broker.coverages()), "no stop is left that would open a short"
+    assert alpaca.broker.flatten(AT)
+
+
+def test_what_somebody_else_bought_is_closed_by_flatten_too(alpaca: AlpacaAccount) -> None:
+    alpaca.client.post("/orders", {"symbol": "AAPL", "qty": "3", "side": "buy", "type": "market"})
+    assert alpaca.broker.flatten(AT)
+    assert alpaca.held() == 0
+
+
+def test_a_part_filled_entry_nobody_waits_for_is_cancelled_after_a_minute_and_protected(alpaca: AlpacaAccount) -> None:
+    alpaca.server.book.most_a_fill = D(4)
+    plan = alpaca.intents.write(kind="limit")
+    alpaca.broker.submit(plan)
+    alpaca.broker.reconcile(AT + timedelta(seconds=59))
+    assert alpaca.legs(plan.execution_id)["entry"].state == "partially_filled"
+    alpaca.broker.reconcile(AT + timedelta(seconds=61))
+    assert alpaca.legs(plan.execution_id)["entry"].state == "cancelled"
+    assert alpaca.faults(plan.execution_id) == []
 
 
 def _trade(alpaca: AlpacaAccount, execution_id: UUID) -> tuple[str, Decimal | None]:
