@@ -160,6 +160,23 @@ def test_an_oco_nobody_answers_about_is_replaced_by_a_stop_alone(alpaca: AlpacaA
     assert alpaca.faults(plan.execution_id) == []
 
 
+def test_shares_that_another_order_reserves_are_covered_when_they_are_released(alpaca: AlpacaAccount) -> None:
+    mine = {"symbol": "AAPL", "qty": "4", "side": "sell", "type": "limit", "limit_price": "120"}
+    alpaca.server.book.cancels_wait = True
+    plan = alpaca.intents.write()
+    alpaca.broker.submit(plan)
+    alpaca.server.settle()
+    alpaca.server.book.cancels_wait = False
+    by_hand = alpaca.server.book.submit(mine)
+    alpaca.broker.reconcile(AT)
+    legs = alpaca.legs(plan.execution_id)
+    assert (legs["s1-1"].state, legs["t2-1"].state) == ("held", "created")
+    alpaca.server.book.cancel(by_hand.id)
+    alpaca.broker.reconcile(AT)
+    assert {row.state for row in alpaca.legs(plan.execution_id).values()} == {"filled", "cancelled", "working", "held"}
+    assert all(c.is_kept for c in alpaca.broker.coverages())
+
+
 def test_an_entry_nobody_answers_about_is_sent_again_under_its_own_id(alpaca: AlpacaAccount) -> None:
     plan = alpaca.intents.write()
     alpaca.server.faults.extend(["504", "504", "504"])
