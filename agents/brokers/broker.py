@@ -69,6 +69,8 @@ class Broker(Protocol):
 
     name: str
     account_type: Literal["paper", "live"]
+    poll_s: float
+    """Between two looks at an order that waits for its fill."""
 
     def account(self, user_id: UUID) -> AccountNow:
         """Return the account at the prices of now."""

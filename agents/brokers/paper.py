@@ -44,6 +44,7 @@ class PaperBroker:
     clock: Clock
     name: str = PAPER
     account_type: Literal["paper", "live"] = "paper"
+    poll_s: float = 0.25
 
     def account(self, user_id: UUID) -> AccountNow:
         now = self._now()

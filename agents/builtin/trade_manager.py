@@ -24,7 +24,6 @@ from core.pipeline.state import OrderLeg, PipelineState, RiskDecision, StrategyS
 from core.store import orders
 from core.store.orders import Order, OrderState, Side, Trade
 
-_POLL_S = 0.25
 _OPEN: frozenset[OrderState] = frozenset(("sent", "held", "working", "partially_filled", "unknown"))
 _STATUS: Mapping[OrderState, Literal["accepted", "partially_filled", "filled", "rejected", "cancelled"]] = {
     "filled": "filled",
@@ -149,11 +148,11 @@ class TradeManagerAgent(Agent[TradeManagerSettings]):
     def _await_fill(self, broker: Broker, order: Order) -> Order:
         """Wait for the fill as long as the settings allow, then cancel what is left."""
         never = threading.Event()
-        for _ in range(round(self.settings.fill_timeout_seconds / _POLL_S)):
+        for _ in range(max(1, round(self.settings.fill_timeout_seconds / broker.poll_s))):
             found = broker.find(order.client_order_id)
             if found is None or found.state not in _OPEN:
                 return found or order
-            never.wait(_POLL_S)
+            never.wait(broker.poll_s)
         return broker.cancel(order.client_order_id) or order
 
 

@@ -47,6 +47,8 @@ class AlpacaBroker:
     account_type: Literal["paper", "live"] = "paper"
     halted: str = ""
     pause_s: float = 0.5
+    poll_s: float = 2.0
+    """An account has 200 requests a minute, and a look takes two or three."""
     name: str = ALPACA
 
     def account(self, user_id: UUID) -> AccountNow:  # noqa: ARG002 - the connection is one user's

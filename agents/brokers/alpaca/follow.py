@@ -6,6 +6,7 @@ sent, under an id that is sent again as it is.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from core.store.postgres import Connection, Engine
 _log = logger(__name__)
 _LOCK_CLASS = 7_261_011
 _ROUNDS = 20
+_AT_ONCE = threading.BoundedSemaphore(3)
+"""Who follows keeps a connection to Postgres while Alpaca is asked; the threads of a process share a few of them."""
 _NOT_YET = 40_310_000
 """Shares that an order just cancelled still reserves, or an order on the other side that still works."""
 
@@ -44,7 +47,7 @@ class Follower:
     @contextmanager
     def alone_with(self, trade_id: UUID) -> Generator[None]:
         """Keep everybody else from following a trade: the worker that waits for its fill, the one that reconciles."""
-        with self.engine.begin() as tx:
+        with _AT_ONCE, self.engine.begin() as tx:
             tx.execute(
                 text("SELECT pg_advisory_xact_lock(:class, hashtext(:key))"),
                 {"class": _LOCK_CLASS, "key": str(trade_id)},
