@@ -127,7 +127,8 @@ class WorkerProcess:
 def _connections(threads: int) -> int:
     """Return how many connections to keep for so many threads; as many again may be open for a moment.
 
-    A thread holds one for milliseconds at a time, never while a model or a broker is asked, so 50 threads share 22;
+    A thread holds one for milliseconds at a time, never while a model is asked (three at most while Alpaca is), so 50
+    threads share 22;
     with two a thread, one worker could take all that Postgres has (100 by default).
     """
     return min(threads, _MOST_CONNECTIONS) + 2
