@@ -2,7 +2,8 @@
 
 It passes bytes on between clients and the server (protocol 3, without TLS), and reads what the clients say. A
 transaction that writes belongs to the one whose ids its messages contain. A commit held `before` has not reached the
-server: whoever dies then has written nothing. One held `after` is done, and the client does not know.
+server: whoever dies then has written nothing. One held `after` is done, and the client does not know. A transaction
+whose statements touched no row is no commit: it changes nothing, and who asks in vain for what another holds makes one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -21,8 +22,7 @@ Side = Literal["before", "after"]
 _COMMIT = b"COMMIT\0"
 _NO_TLS = {80877103, 80877104}
 _WRITES = re.compile(rb"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
-_RENEWS = re.compile(rb"^\s*UPDATE pipeline_executions SET lease_until=")
-"""A lease that is lengthened: by the clock, in a thread beside the steps, and so at no place of a run."""
+_TOUCHED = re.compile(rb"^(?:INSERT 0|UPDATE|DELETE|MERGE) (\d+)\0$")
 _CHUNK = 65536
 
 
@@ -38,6 +38,8 @@ class Commit:
 class _Transaction:
     owner: str = ""
     wrote: list[str] = field(default_factory=list[str])
+    rows: int = 0
+    """How many rows the server says were touched."""
 
 
 @dataclass(slots=True)
@@ -159,17 +161,17 @@ class CommitGate:
         pending = bytearray()
         while data := link.client.recv(_CHUNK):
             pending += data
-            while len(pending) >= 5:
-                end = 1 + int.from_bytes(pending[1:5])
-                if len(pending) < end:
-                    break
-                message = bytes(pending[:end])
-                del pending[:end]
+            for message in _messages(pending):
                 self._said(link, message[:1], message[5:])
                 link.server.sendall(message)
 
     def _from_server(self, link: _Link) -> None:
+        pending = bytearray()
         while data := link.server.recv(_CHUNK):
+            pending += data
+            for message in _messages(pending):
+                if message[:1] == b"C" and (touched := _TOUCHED.match(message[5:])):
+                    link.transaction.rows += int(touched[1])
             if link.mute.is_set() and link.waiting_for is not None:
                 self._wait(link, link.waiting_for[0])
                 link.mute.clear()
@@ -184,13 +186,13 @@ class CommitGate:
         elif kind == b"B":
             _, name, rest = body.split(b"\0", 2)
             query = link.statements.get(name, b"")
-            if (found := _WRITES.match(query)) and not _RENEWS.match(query):
+            if found := _WRITES.match(query):
                 transaction.wrote.append(f"{found[1].split()[0].decode()} {found[2].decode()}")
             if not transaction.owner:
                 transaction.owner = self._owner_of(rest)
         elif kind == b"Q" and body in (_COMMIT, b"ROLLBACK\0"):
             link.transaction = _Transaction()
-            if body == _COMMIT and transaction.wrote:
+            if body == _COMMIT and transaction.rows:
                 self._commit(link, transaction)
 
     def _owner_of(self, text: bytes) -> str:
@@ -226,6 +228,14 @@ class CommitGate:
         with self._lock:
             if link not in self._links:
                 raise EOFError
+
+
+def _messages(pending: bytearray) -> Iterator[bytes]:
+    """Take the whole messages out of what was received: a kind, a length that counts itself, a body."""
+    while len(pending) >= 5 and len(pending) >= (end := 1 + int.from_bytes(pending[1:5])):
+        message = bytes(pending[:end])
+        del pending[:end]
+        yield message
 
 
 def _exactly(end: socket.socket, count: int) -> bytes:

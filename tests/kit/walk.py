@@ -7,6 +7,7 @@ sides of each. Which there are is what a clean run shows.
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -78,7 +79,8 @@ class Walk:
         """Return every place of a clean run, which is done twice: both must be the same."""
         self.server.calls.clear()
         first, second = self._clean(self.symbols[0]), self._clean(self.symbols[1])
-        assert first == second, (first, second)
+        if first != second:
+            raise AssertionError("\n".join(difflib.unified_diff([*map(str, first)], [*map(str, second)], lineterm="")))
         return first
 
     def _clean(self, symbol: str) -> list[Place]:
